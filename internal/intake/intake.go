@@ -1,0 +1,43 @@
+// Package intake holds what a source hands to the daemon: a message, where it
+// came from, and the acknowledgement that the source waits for.
+//
+// It names no broker and no file system: Kafka topics, watched directories and
+// the retry spool all deliver the same thing.
+package intake
+
+import (
+	"strconv"
+	"time"
+)
+
+// Header is one header of a message, in the order in which it was sent.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Message is one delivery of a source.
+type Message struct {
+	// Topic, Partition and Offset say where the message stands. A source that
+	// is no log uses its own name as the topic, partition 0, and a number that
+	// grows.
+	Topic     string
+	Partition int32
+	Offset    int64
+	Key       []byte
+	// Value is nil for a tombstone.
+	Value   []byte
+	Headers []Header
+	// Time is when the message was made, as the source says; zero if unknown.
+	Time time.Time
+}
+
+// Position is "topic/partition/offset", the name by which people find a message.
+func (m Message) Position() string {
+	return m.Topic + "/" + strconv.Itoa(int(m.Partition)) + "/" + strconv.FormatInt(m.Offset, 10)
+}
+
+// Ack ends a message: nil says that it is finished for good and may be
+// committed; an error says that it is not, and must be delivered again. It is
+// called exactly once for each message, from any goroutine, and does not block.
+type Ack func(err error)
