@@ -1,0 +1,104 @@
+package scicat
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"ingestor/internal/fault"
+)
+
+// Lookups answers the look-ups of one file. Each distinct URL is asked for once,
+// whether it succeeds or not (D19), and different ones at the same time. It is
+// safe for concurrent use.
+type Lookups struct {
+	client  *Client
+	mu      sync.Mutex
+	answers map[string]*answer
+}
+
+// answer is a look-up that is made or being made; done is closed in between.
+type answer struct {
+	done chan struct{}
+	body []byte
+	err  error
+}
+
+// Lookups starts a fresh set of look-ups, for one file.
+func (c *Client) Lookups() *Lookups {
+	return &Lookups{client: c, answers: map[string]*answer{}}
+}
+
+// Lookup gives the body of a successful answer, which the caller must not change
+// (D20). text is the rendered text of a schema's variable: an absolute URL, or
+// one that begins with datasets, proposals, origdatablocks, instruments or
+// samples. Errors of kind Unavailable and NotPermitted concern every look-up;
+// others, such as a 404, only this one.
+func (l *Lookups) Lookup(ctx context.Context, text string) ([]byte, error) {
+	u, err := l.client.addr.lookup(text)
+	if err != nil {
+		return nil, fault.New(fault.BadInput, err)
+	}
+	key := u.String()
+	for {
+		l.mu.Lock()
+		a, asked := l.answers[key]
+		if !asked {
+			a = &answer{done: make(chan struct{})}
+			l.answers[key] = a
+		}
+		l.mu.Unlock()
+		if !asked {
+			l.ask(ctx, key, u, a)
+			return a.body, a.err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ended(ctx, ctx.Err())
+		case <-a.done:
+		}
+		// What ended with the context of another caller says nothing to us.
+		if a.err == nil || !errors.Is(a.err, context.Canceled) || ctx.Err() != nil {
+			return a.body, a.err
+		}
+	}
+}
+
+func (l *Lookups) ask(ctx context.Context, key string, u *url.URL, a *answer) {
+	a.body, a.err = l.client.lookup(ctx, u)
+	if ctx.Err() != nil && a.err != nil {
+		l.mu.Lock()
+		delete(l.answers, key)
+		l.mu.Unlock()
+	}
+	close(a.done)
+}
+
+func (c *Client) lookup(ctx context.Context, u *url.URL) ([]byte, error) {
+	r := request{method: http.MethodGet, url: u}
+	rep, err := c.get(ctx, r, nil)
+	if err != nil {
+		return nil, err
+	}
+	own := c.addr.own(u)
+	if rep.ok() {
+		// A list is empty for a stale token too (D14).
+		if own && bytes.Equal(bytes.TrimSpace(rep.body), []byte("[]")) {
+			if err := c.believe(ctx); err != nil {
+				return nil, err
+			}
+		}
+		return rep.body, nil
+	}
+	e := c.apiError(ctx, r, rep)
+	if own && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) {
+		// A stale token is no fault of this file.
+		if err := c.believe(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fault.New(fault.BadInput, e)
+}

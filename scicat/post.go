@@ -1,0 +1,134 @@
+package scicat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"ingestor/internal/fault"
+)
+
+// Landed asks the catalogue whether what a POST was to make is there now.
+type Landed func(ctx context.Context) (bool, error)
+
+// errOutcome is wrapped by errors after which nobody knows whether the POST was
+// carried out.
+var errOutcome = errors.New("it is not known whether the catalogue carried it out")
+
+// verdict is what one attempt of a POST means.
+type verdict struct {
+	done bool
+	// final is an error that ends the call.
+	final error
+	// failure is an error after which the call goes on.
+	failure error
+	// unknown says that the attempt may have been carried out.
+	unknown bool
+	pause   time.Duration
+}
+
+// post sends r until it succeeds, fails for good, or the retries are used up
+// (D13). While an earlier attempt may have been carried out, landed is asked
+// after the pause and right before the next attempt, which keeps the time short
+// in which a late success could go unseen; it is asked after the last attempt
+// too. The reply is nil when landed says yes.
+func (c *Client) post(ctx context.Context, r request, landed Landed) (*reply, error) {
+	unknown := false
+	for try := 1; ; try++ {
+		rep, err := c.once(ctx, r)
+		v := c.judge(ctx, r, rep, err)
+		switch {
+		case v.done:
+			return rep, nil
+		case v.final != nil:
+			return nil, v.final
+		}
+		unknown = unknown || v.unknown
+		last := try > c.opt.MaxRetries
+		if unknown && landed == nil {
+			return nil, fault.Errorf(fault.Unavailable, "%w; %w", v.failure, errOutcome)
+		}
+		if last && !unknown {
+			return nil, unavailable(v.failure, try)
+		}
+		step := try
+		if last {
+			step = 1
+		}
+		if err := c.pause(ctx, step, v.pause, v.failure); err != nil {
+			return nil, err
+		}
+		if unknown {
+			there, err := landed(ctx)
+			switch {
+			case err != nil:
+				return nil, fmt.Errorf("%w (%w: %s)", err, errOutcome, v.failure)
+			case there:
+				return nil, nil
+			}
+		}
+		if last {
+			return nil, unavailable(v.failure, try)
+		}
+	}
+}
+
+// judge decides what an attempt means.
+func (c *Client) judge(ctx context.Context, r request, rep *reply, err error) verdict {
+	var connect *connectError
+	switch {
+	case errors.As(err, &connect) && connect.hopeless:
+		return verdict{final: fault.New(fault.Unavailable, err)}
+	case connect != nil:
+		return verdict{failure: err, unknown: !connect.unsent}
+	case err != nil:
+		return verdict{final: err}
+	case rep.ok():
+		return verdict{done: true}
+	}
+	e := c.apiError(ctx, r, rep)
+	switch {
+	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
+		return c.judgeRefusal(ctx, e, rep.token)
+	case transient(e.Status) && !failedValidation(e):
+		// A 429 is answered before anything is done; a 5xx may come from a
+		// gateway that lost the answer.
+		return verdict{failure: e, unknown: e.Status >= 500, pause: e.RetryAfter}
+	case failedValidation(e):
+		return verdict{final: fault.New(fault.BadInput, e)}
+	}
+	return verdict{final: classify(e)}
+}
+
+// failedValidation says that a 500 lists fields: the database's own validation
+// refused the document, and will do so for ever.
+func failedValidation(e *APIError) bool {
+	return e.Status == http.StatusInternalServerError && len(e.Fields) > 0
+}
+
+// judgeRefusal looks behind a 401 or 403 of a write. The backend also answers
+// 403 when its database is away (scicat-api.md fact 6), so health and token are
+// asked before the refusal is believed. Nothing was carried out in any case.
+func (c *Client) judgeRefusal(ctx context.Context, e *APIError, sent string) verdict {
+	if token, err := c.token(ctx); err != nil {
+		return verdict{final: err}
+	} else if token != sent {
+		return verdict{failure: e} // renewed since
+	}
+	if err := c.Health(ctx); fault.KindOf(err) == fault.Unavailable && err != nil {
+		if ctx.Err() != nil {
+			return verdict{final: err}
+		}
+		return verdict{failure: fmt.Errorf("%w (%w)", e, err)}
+	}
+	switch err := c.CheckToken(ctx); {
+	case err == nil || errors.Is(err, errNoTokenCheck):
+		return verdict{final: fault.Errorf(fault.NotPermitted, "%w (the token is good, the account lacks the right)", e)}
+	case fault.KindOf(err) == fault.NotPermitted:
+		return verdict{final: fault.Errorf(fault.NotPermitted, "%w (%w)", e, err)}
+	default:
+		return verdict{final: err}
+	}
+}
