@@ -1,0 +1,144 @@
+package configs
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Loaded is a configuration that can work, and what is remarkable about it.
+type Loaded struct {
+	Config   Config
+	Warnings []string // one line each, for the log
+	Path     string   // the file, as given; "" when there was none
+
+	flags []*flagValue // those given, in the order of the definitions
+}
+
+// layer says who gave a value; a later one wins.
+type layer int
+
+const (
+	byDefault layer = iota
+	byFile
+	byEnvironment
+	byFlag
+)
+
+// origin is where a key's value came from.
+type origin struct {
+	layer layer
+	place string
+}
+
+// loader collects the layers into a Config.
+type loader struct {
+	program  Program
+	config   *Config
+	keys     map[string]key
+	sections map[string]bool
+	origins  map[string]origin
+	problems []Problem
+	warnings []Problem
+	unknown  []Problem
+}
+
+// Load reads the configuration for p: the file that the flag -c or INGESTOR_CONFIG_FILE
+// names, the variables of env (NAME=value), and the flags of fs, to which BindFlags was
+// applied and which is parsed. fs may be nil. The error is an *Error with all faults, or
+// a *UsageError when no file is named.
+func Load(p Program, fs *pflag.FlagSet, env []string) (*Loaded, error) {
+	loaded := &Loaded{}
+	l := &loader{
+		program: p, config: &loaded.Config,
+		keys: make(map[string]key, 128), sections: map[string]bool{}, origins: make(map[string]origin, 128),
+	}
+	for _, s := range l.config.sections() {
+		l.sections[s.name] = true
+		for _, k := range s.keys {
+			l.keys[k.path] = k
+			if err := k.value.set(k.standard); err != nil && k.standard != "" {
+				return nil, fmt.Errorf("default of %s: %q %w", k.path, k.standard, err)
+			}
+		}
+	}
+
+	loaded.flags = givenFlags(fs)
+	variables := environmentVariables(env)
+	loaded.Path = configFile(loaded.flags, variables)
+	switch {
+	case loaded.Path != "":
+		l.file(loaded.Path)
+	case p != Tool:
+		return nil, &UsageError{Reason: "no configuration file: give one with -c FILE"}
+	}
+	l.environment(variables)
+	l.flags(loaded.flags)
+	loaded.Config.ConfigFile = loaded.Path
+
+	l.secrets(variables)
+	l.check()
+	if strict(fs) {
+		l.problems = append(l.problems, l.unknown...)
+	} else {
+		l.warnings = append(l.unknown, l.warnings...)
+	}
+	if len(l.problems) > 0 {
+		return nil, &Error{Problems: l.problems}
+	}
+	for _, w := range l.warnings {
+		loaded.Warnings = append(loaded.Warnings, w.String())
+	}
+	return loaded, nil
+}
+
+// configFile is the path of the file to read.
+func configFile(flags []*flagValue, variables map[string]string) string {
+	for _, f := range flags {
+		if f.key.path == "config_file" {
+			return f.key.value.text()
+		}
+	}
+	return variables[environmentName("config_file")]
+}
+
+// given notes that a value was set.
+func (l *loader) given(path string, by layer, place string) {
+	l.origins[path] = origin{by, place}
+}
+
+// fault notes a value that cannot be taken.
+func (l *loader) fault(place string, k key, value string, reason error) {
+	l.problems = append(l.problems, Problem{
+		Place: place, Key: k.path, Value: shown(value, k.value.secret()), Reason: reason.Error(),
+	})
+}
+
+// environmentVariables are those of ours that are set to something.
+func environmentVariables(env []string) map[string]string {
+	variables := map[string]string{}
+	for _, entry := range env {
+		name, value, _ := strings.Cut(entry, "=")
+		if value != "" && (strings.HasPrefix(name, "INGESTOR_") || name == credentialsDirectory) {
+			variables[name] = value
+		}
+	}
+	return variables
+}
+
+func (l *loader) flags(given []*flagValue) {
+	for _, f := range given {
+		k := l.keys[f.key.path]
+		for i, raw := range f.raw {
+			put := k.value.add
+			if i == 0 {
+				put = k.value.set
+			}
+			if err := put(raw); err != nil {
+				l.fault("--"+k.flag(), k, raw, err)
+			}
+		}
+		l.given(k.path, byFlag, "--"+k.flag())
+	}
+}
