@@ -20,7 +20,6 @@ func New() *Book { return &Book{epochs: make(map[Key]*epoch)} }
 func (b *Book) Assign(k Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.end(k)
 	b.epochs[k] = &epoch{}
 }
 
@@ -29,15 +28,7 @@ func (b *Book) Assign(k Key) {
 func (b *Book) Revoke(k Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.end(k)
-}
-
-func (b *Book) end(k Key) {
-	if e := b.epochs[k]; e != nil {
-		e.ended = true
-		e.head, e.tail = nil, nil
-		delete(b.epochs, k)
-	}
+	delete(b.epochs, k)
 }
 
 // Track notes a message as unfinished and returns the ticket that ends it. Call

@@ -24,7 +24,6 @@ type epoch struct {
 	// committed is the mark that the broker has, once known.
 	committed      int64
 	committedKnown bool
-	ended          bool
 }
 
 // track puts an offset in its place and returns its entry; nil where the mark
