@@ -7,7 +7,7 @@ import "errors"
 var ErrNotFound = errors.New("not found")
 
 // ErrUnsupported is wrapped by errors about a value of a type that has no form
-// in metadata: opaque data, references, variable-length sequences.
+// in metadata: opaque data, references, variable-length sequences, bit fields.
 var ErrUnsupported = errors.New("unsupported data type")
 
 // Kind is the kind of the elements of a value.
@@ -35,6 +35,18 @@ const (
 	Complex
 	// Compound is a record with named members; Data is []Record.
 	Compound
+	// Opaque is bytes without a meaning; Data is []string. Like all kinds
+	// below it comes together with an error that wraps ErrUnsupported, for
+	// callers that can do something with it nevertheless.
+	Opaque
+	// Sequence is a variable-length sequence; Data is []Value, each with a
+	// Shape of one dimension.
+	Sequence
+	// Reference points to an object or, RegionReference, to a part of a
+	// dataset; there is no Data.
+	Reference
+	// RegionReference is described with Reference.
+	RegionReference
 )
 
 // Type is the type of the elements of a value.

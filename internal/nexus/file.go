@@ -1,0 +1,76 @@
+package nexus
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"gonum.org/v1/hdf5"
+
+	"ingestor/internal/fault"
+)
+
+// File is an open file. Its methods may be called from any goroutine, and run
+// one at a time, over all files of the process.
+type File struct {
+	path     string
+	maxBytes int64
+	file     *hdf5.File // nil once closed; guarded by Exclusive
+}
+
+// Path is the path with which the file was opened.
+func (f *File) Path() string { return f.path }
+
+// Close closes the file. Closing it again does nothing.
+func (f *File) Close() error {
+	return Exclusive(func() error {
+		if f.file == nil {
+			return nil
+		}
+		err := f.file.Close()
+		f.file = nil
+		if err != nil {
+			return fmt.Errorf("close %s: %w", f.path, lastError())
+		}
+		return nil
+	})
+}
+
+// do runs fn with the file's id and path in the form that libhdf5 takes; errors
+// get the path in front. An error about what is in a file is one of input.
+func (f *File) do(path string, fn func(file int64, path string) error) error {
+	return Exclusive(func() error {
+		if f.file == nil {
+			return fmt.Errorf("read %s: %w", f.path, fs.ErrClosed)
+		}
+		in := path
+		if in == "" {
+			in = "/" // libhdf5 refuses the empty path; slashes too many it takes
+		}
+		err := checkName(in)
+		if err == nil {
+			err = fn(f.file.ID(), in)
+		}
+		if err != nil {
+			return fault.Errorf(fault.BadInput, "%s: %w", path, err)
+		}
+		return nil
+	})
+}
+
+// checkName refuses names that C would see only the beginning of, and find.
+func checkName(name string) error {
+	if strings.IndexByte(name, 0) >= 0 {
+		return fmt.Errorf("%w: a name in a file has no NUL", ErrNotFound)
+	}
+	return nil
+}
+
+// closing closes c and reports that only when nothing else went wrong.
+func closing(c io.Closer, err error) error {
+	if e := c.Close(); e != nil && err == nil {
+		return fmt.Errorf("close: %w", lastError())
+	}
+	return err
+}
