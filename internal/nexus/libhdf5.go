@@ -8,9 +8,13 @@ package nexus
 import "C"
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -261,10 +265,24 @@ func names(id int64, attributes bool) ([]string, error) {
 		return nil, lastError()
 	}
 	defer C.free(unsafe.Pointer(p))
-	if total == 0 {
-		return []string{}, nil
+	type entry struct {
+		order int64
+		name  string
 	}
-	return strings.Split(C.GoStringN(p, C.int(total)-1), "\x00"), nil
+	var entries []entry
+	for b := C.GoBytes(unsafe.Pointer(p), C.int(total)); len(b) > 8; {
+		end := 8 + bytes.IndexByte(b[8:], 0)
+		entries = append(entries, entry{int64(binary.NativeEndian.Uint64(b)), string(b[8:end])})
+		b = b[end+1:]
+	}
+	slices.SortFunc(entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.order, b.order), strings.Compare(a.name, b.name))
+	})
+	list := make([]string, len(entries))
+	for i, e := range entries {
+		list[i] = e.name
+	}
+	return list, nil
 }
 
 // object is the type of what a path leads to.
@@ -336,6 +354,6 @@ func linkAt(loc int64, path string, root bool) (link Link, target object, id Obj
 	return link, object(l.object), ObjectID{uint64(l.file), uint64(l.address)}, nil
 }
 
-// openIDs is the number of ids that the process holds open in libhdf5; tests
-// see leaks by it.
+// openIDs is the number of files, groups, datasets, types and attributes that
+// the process holds open in libhdf5; tests see leaks by it.
 func openIDs() int { return int(C.nx_open_ids()) }
