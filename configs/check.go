@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -32,23 +33,31 @@ func (l *loader) faulty(path string) bool {
 	return slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Key == path })
 }
 
+// place is where the key was given, or else the file.
+func (l *loader) place(path string) string {
+	if o := l.origins[path]; o.layer != byDefault {
+		return o.place
+	}
+	return l.path
+}
+
 func (l *loader) problem(path, reason string) {
 	k := l.keys[path]
 	value := ""
 	if text := k.value.text(); text != "" {
 		value = shown(text, k.value.secret())
 	}
-	l.problems = append(l.problems, Problem{Place: l.origins[path].place, Key: path, Value: value, Reason: reason})
+	l.problems = append(l.problems, Problem{Place: l.place(path), Key: path, Value: value, Reason: reason})
 }
 
 func (l *loader) warn(path, reason string) {
-	l.warnings = append(l.warnings, Problem{Place: l.origins[path].place, Key: path, Reason: reason})
+	l.warnings = append(l.warnings, Problem{Place: l.place(path), Key: path, Reason: reason})
 }
 
 func (l *loader) checkRequired() {
 	for _, path := range l.program.required() {
 		if (!l.set(path) || l.keys[path].value.text() == "") && !l.faulty(path) {
-			l.problems = append(l.problems, Problem{Place: l.origins[path].place, Key: path, Reason: "is needed, but not given"})
+			l.problems = append(l.problems, Problem{Place: l.place(path), Key: path, Reason: "is needed, but not given"})
 		}
 	}
 }
@@ -62,7 +71,7 @@ func (l *loader) checkFiles() {
 		if !l.set(path) {
 			path = p + "compute_file_hash"
 		}
-		l.problems = append(l.problems, Problem{Place: l.origins[path].place, Key: path,
+		l.problems = append(l.problems, Problem{Place: l.place(path), Key: path,
 			Reason: "save_file_hash needs compute_file_hash; switch both on or both off"})
 	}
 	if !slices.Contains(HashAlgorithms(), f.FileHashAlgorithm) {
@@ -106,7 +115,7 @@ func (l *loader) checkSciCat() {
 		l.warn("scicat.insecure_skip_verify", "the catalogue's certificate is not verified, anybody in between can read the token")
 	}
 	if strings.ContainsFunc(string(s.Token), isControl) {
-		l.problems = append(l.problems, Problem{Place: l.origins["scicat.token"].place, Key: "scicat.token", Value: hidden,
+		l.problems = append(l.problems, Problem{Place: l.place("scicat.token"), Key: "scicat.token", Value: hidden,
 			Reason: "holds line ends or other control characters"})
 	}
 }
@@ -123,9 +132,28 @@ func (l *loader) checkKafka() {
 	if k.BootstrapServers == "" && k.Librdkafka["bootstrap.servers"] == "" {
 		l.problem("kafka.bootstrap_servers", "is empty")
 	}
-	for name := range k.Librdkafka {
+	l.checkPassword()
+	for _, name := range slices.Sorted(maps.Keys(k.Librdkafka)) {
 		if adaptersBusiness(name) {
 			l.warn("kafka.librdkafka", name+" has no effect: finished messages are always committed by hand")
+		}
+	}
+}
+
+// checkPassword finds what librdkafka would refuse with a riddle.
+func (l *loader) checkPassword() {
+	p := l.config.Kafka.Properties()
+	mechanism := strings.ToUpper(p["sasl.mechanisms"])
+	byPassword := mechanism == "PLAIN" || strings.HasPrefix(mechanism, "SCRAM-")
+	if !strings.HasPrefix(strings.ToLower(p["security.protocol"]), "sasl") || !byPassword {
+		return
+	}
+	for _, need := range []struct{ property, path string }{
+		{"sasl.username", "kafka.sasl_username"}, {"sasl.password", "kafka.sasl_password"},
+	} {
+		if p[need.property] == "" && !l.faulty(need.path) && !l.faulty(need.path+"_file") {
+			l.problems = append(l.problems, Problem{Place: l.place(need.path), Key: need.path,
+				Reason: "is needed with " + p["security.protocol"] + " and " + mechanism + ", but not given"})
 		}
 	}
 }
@@ -143,7 +171,10 @@ func (l *loader) checkPlaceholders() {
 		if l.program == Tool || k.online && l.program != Online || k.value.text() != p.text {
 			continue
 		}
-		l.warn(p.path, p.text+" is the sample's placeholder; put your own there")
+		reason := p.text + " is the sample's placeholder; put your own there"
+		if !l.set(p.path) {
+			reason = "is not given, and the default, " + p.text + ", is a placeholder; put your own there"
+		}
+		l.warn(p.path, reason)
 	}
 }
-

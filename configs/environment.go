@@ -5,6 +5,9 @@ import "slices"
 // environment applies the variables. A variable that is near to one of ours is worth
 // a warning; others of the same prefix belong to somebody else.
 func (l *loader) environment(variables map[string]string) {
+	if len(variables) == 0 {
+		return
+	}
 	byName := make(map[string]key, len(l.keys))
 	for _, k := range l.keys {
 		byName[k.environment()] = k

@@ -17,14 +17,14 @@ import (
 // maxFile bounds what is read; a configuration is a few kilobytes.
 const maxFile = 8 << 20
 
-// file applies the configuration file.
-func (l *loader) file(path string) {
+// file applies the configuration file; false when nothing of it could be used.
+func (l *loader) file(path string) bool {
 	data, err := readAtMost(path, maxFile)
 	if err != nil {
 		l.problems = append(l.problems, Problem{Place: path, Reason: "cannot read the configuration file: " + reason(err)})
-		return
+		return false
 	}
-	l.document(path, data)
+	return l.document(path, data)
 }
 
 // readAtMost reads a file that may be a pipe.
@@ -50,25 +50,32 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// document applies the text of a configuration file.
-func (l *loader) document(path string, data []byte) {
+// document applies the text of a configuration file; false when it is not one.
+func (l *loader) document(path string, data []byte) bool {
 	if json.Valid(data) {
-		// YAML forbids tabs as indentation. In valid JSON they are nothing but white space.
-		data = bytes.ReplaceAll(data, []byte{'\t'}, []byte{' '})
+		data = yamlFromJSON(data)
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var document, second yaml.Node
 	err := decoder.Decode(&document)
 	if errors.Is(err, io.EOF) {
-		return // nothing but comments: no section is given
+		return true // nothing but comments: no section is given
 	}
-	if err == nil && decoder.Decode(&second) == nil {
-		l.problems = append(l.problems, Problem{Place: at(path, second.Line), Reason: "a second document starts here; one file holds one configuration"})
-		return
+	if err == nil {
+		switch err = decoder.Decode(&second); {
+		case err == nil:
+			l.problems = append(l.problems, Problem{Place: at(path, second.Line), Reason: "a second document starts here; one file holds one configuration"})
+			return false
+		case errors.Is(err, io.EOF):
+			err = nil
+		}
 	}
 	if err != nil {
 		l.problems = append(l.problems, syntaxProblem(path, err))
-		return
+		return false
+	}
+	if len(document.Content) == 0 {
+		return true
 	}
 	root := resolve(document.Content[0])
 	switch {
@@ -76,9 +83,11 @@ func (l *loader) document(path string, data []byte) {
 	case root.Kind != yaml.MappingNode:
 		l.problems = append(l.problems, Problem{Place: at(path, root.Line),
 			Reason: "the configuration is " + kindOf(root) + ", but must be sections with keys, like `scicat:` and below it `host: ...`"})
+		return false
 	default:
-		l.mapping(path, "", root, 0)
+		l.mapping(path, "", root)
 	}
+	return true
 }
 
 func at(path string, line int) string { return fmt.Sprintf("%s:%d", path, line) }
@@ -108,19 +117,22 @@ func kindOf(node *yaml.Node) string {
 	}
 }
 
-// maxDepth bounds merge keys that merge themselves; sections nest two deep.
-const maxDepth = 10
+// maxMaps bounds the maps that one file applies: merge keys can name a map within
+// itself, many times over. There are nine sections.
+const maxMaps = 100
 
 // mapping applies the keys of the section called prefix.
-func (l *loader) mapping(path, prefix string, node *yaml.Node, depth int) {
-	if depth > maxDepth {
-		l.problems = append(l.problems, Problem{Place: at(path, node.Line), Key: prefix, Reason: "is nested too deeply"})
+func (l *loader) mapping(path, prefix string, node *yaml.Node) {
+	if l.maps++; l.maps >= maxMaps {
+		if l.maps == maxMaps {
+			l.problems = append(l.problems, Problem{Place: at(path, node.Line), Key: prefix, Reason: "merges too many maps with <<"})
+		}
 		return
 	}
 	lines := make(map[string]int, len(node.Content)/2)
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		if node.Content[i].ShortTag() == "!!merge" {
-			l.merge(path, prefix, resolve(node.Content[i+1]), depth)
+			l.merge(path, prefix, resolve(node.Content[i+1]))
 		}
 	}
 	for i := 0; i+1 < len(node.Content); i += 2 {
@@ -133,14 +145,23 @@ func (l *loader) mapping(path, prefix string, node *yaml.Node, depth int) {
 			l.problems = append(l.problems, Problem{Place: place, Key: prefix, Reason: "holds a key that is " + kindOf(name)})
 			continue
 		}
-		full := dotted(prefix, name.Value)
+		full := dotted(prefix, plainName(name.Value))
 		if first, twice := lines[name.Value]; twice {
 			l.problems = append(l.problems, Problem{Place: place, Key: full, Reason: fmt.Sprintf("is given twice, first in line %d", first)})
 			continue
 		}
 		lines[name.Value] = node.Content[i].Line
-		l.entry(path, place, full, value, depth)
+		l.entry(path, place, full, value)
 	}
+}
+
+// plainName is a key as a message may show it and as no known key is called when it
+// holds a dot: sections nest, dots do not.
+func plainName(name string) string {
+	if strings.ContainsFunc(name, isControl) || strings.Contains(name, ".") || len(name) > 100 {
+		return shown(name, false)
+	}
+	return name
 }
 
 func dotted(prefix, name string) string {
@@ -151,14 +172,14 @@ func dotted(prefix, name string) string {
 }
 
 // merge applies `<<: *anchor`; what the section says itself comes later and wins.
-func (l *loader) merge(path, prefix string, node *yaml.Node, depth int) {
+func (l *loader) merge(path, prefix string, node *yaml.Node) {
 	switch node.Kind {
 	case yaml.MappingNode:
-		l.mapping(path, prefix, node, depth+1)
+		l.mapping(path, prefix, node)
 	case yaml.SequenceNode:
 		for _, item := range slices.Backward(node.Content) { // the first of them wins
 			if item = resolve(item); item.Kind == yaml.MappingNode {
-				l.mapping(path, prefix, item, depth+1)
+				l.mapping(path, prefix, item)
 			}
 		}
 	default:
@@ -167,7 +188,7 @@ func (l *loader) merge(path, prefix string, node *yaml.Node, depth int) {
 }
 
 // entry applies one key or goes into one section.
-func (l *loader) entry(path, place, full string, value *yaml.Node, depth int) {
+func (l *loader) entry(path, place, full string, value *yaml.Node) {
 	k, known := l.keys[full]
 	switch {
 	case known && isNull(value): // `key:` keeps the default, except where null has a meaning of its own, which is the default too
@@ -179,7 +200,7 @@ func (l *loader) entry(path, place, full string, value *yaml.Node, depth int) {
 		l.given(full, byFile, place)
 	case l.sections[full] && isNull(value):
 	case l.sections[full] && value.Kind == yaml.MappingNode:
-		l.mapping(path, full, value, depth+1)
+		l.mapping(path, full, value)
 	case l.sections[full]:
 		l.problems = append(l.problems, Problem{Place: place, Key: full, Reason: "is " + kindOf(value) + ", but must be a section with keys"})
 	case isUnsupported(full):
@@ -198,35 +219,4 @@ func (l *loader) nodeFault(place string, k key, node *yaml.Node, reason error) {
 		return
 	}
 	l.problems = append(l.problems, Problem{Place: place, Key: k.path, Reason: reason.Error()})
-}
-
-// nearestKey prefers the same name in another section, then a like name in the same
-// section, then a like path.
-func (l *loader) nearestKey(full string) string {
-	prefix, leaf := "", full
-	if i := strings.LastIndexByte(full, '.'); i >= 0 {
-		prefix, leaf = full[:i], full[i+1:]
-	}
-	var all, siblings, same []string
-	l.config.each(func(k key) { all = append(all, k.path) })
-	for name := range l.sections {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	for _, name := range all {
-		cut := strings.LastIndexByte(name, '.')
-		if name[cut+1:] == leaf {
-			same = append(same, name)
-		}
-		if cut < 0 && prefix == "" || cut >= 0 && name[:cut] == prefix {
-			siblings = append(siblings, name[cut+1:])
-		}
-	}
-	if len(same) == 1 {
-		return same[0]
-	}
-	if near := nearest(leaf, siblings); near != "" {
-		return dotted(prefix, near)
-	}
-	return nearest(full, all)
 }

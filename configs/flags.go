@@ -58,17 +58,15 @@ func (k key) usage() string {
 	return fmt.Sprintf("%s In %s.", k.doc, k.unit)
 }
 
-// givenFlags are the flags of ours that occurred, in the order of the definitions.
+// givenFlags are the flags of ours that occurred, in order of their names.
 func givenFlags(fs *pflag.FlagSet) []*flagValue {
 	if fs == nil {
 		return nil
 	}
 	var given []*flagValue
-	new(Config).each(func(k key) {
-		if f := fs.Lookup(k.flag()); f != nil && f.Changed {
-			if v, ours := f.Value.(*flagValue); ours {
-				given = append(given, v)
-			}
+	fs.Visit(func(f *pflag.Flag) {
+		if v, ours := f.Value.(*flagValue); ours {
+			given = append(given, v)
 		}
 	})
 	return given

@@ -13,7 +13,7 @@ type Loaded struct {
 	Warnings []string // one line each, for the log
 	Path     string   // the file, as given; "" when there was none
 
-	flags []*flagValue // those given, in the order of the definitions
+	flags []*flagValue // those given, in order of their names
 }
 
 // layer says who gave a value; a later one wins.
@@ -36,6 +36,8 @@ type origin struct {
 type loader struct {
 	program  Program
 	config   *Config
+	path     string
+	maps     int // applied so far, see maxMaps
 	keys     map[string]key
 	sections map[string]bool
 	origins  map[string]origin
@@ -67,9 +69,12 @@ func Load(p Program, fs *pflag.FlagSet, env []string) (*Loaded, error) {
 	loaded.flags = givenFlags(fs)
 	variables := environmentVariables(env)
 	loaded.Path = configFile(loaded.flags, variables)
+	l.path = loaded.Path
 	switch {
 	case loaded.Path != "":
-		l.file(loaded.Path)
+		if !l.file(loaded.Path) {
+			return nil, &Error{Problems: l.problems} // what else is missing would say nothing
+		}
 	case p != Tool:
 		return nil, &UsageError{Reason: "no configuration file: give one with -c FILE"}
 	}

@@ -79,7 +79,7 @@ func (l list[T]) append(words []string) error {
 	for _, word := range words {
 		v, err := l.parse(word)
 		if err != nil {
-			return err
+			return fmt.Errorf("holds %q, which %w", word, err)
 		}
 		all = append(all, v)
 	}
