@@ -114,7 +114,7 @@ func failedValidation(e *APIError) bool {
 func (c *Client) judgeRefusal(ctx context.Context, e *APIError, sent string) verdict {
 	if token, err := c.token(ctx); err != nil {
 		return verdict{final: err}
-	} else if token != sent {
+	} else if token != "" && token != sent {
 		return verdict{failure: e} // renewed since
 	}
 	if err := c.Health(ctx); fault.KindOf(err) == fault.Unavailable && err != nil {

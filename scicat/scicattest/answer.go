@@ -1,0 +1,54 @@
+package scicattest
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// answer is what a handler gives back. A body of nothing is an empty body.
+type answer struct {
+	status int
+	body   any
+}
+
+// nothing stands for an empty body, which JSON has no value for.
+type nothing struct{}
+
+func ok(body any) answer      { return answer{http.StatusOK, body} }
+func created(body any) answer { return answer{http.StatusCreated, body} }
+
+// exception is the error shape of the framework's own exceptions.
+func exception(status int, message string) answer {
+	return answer{status, Document{"message": message, "error": http.StatusText(status), "statusCode": status}}
+}
+
+// bareException is the same without a name, as some endpoints have it.
+func bareException(status int, message string) answer {
+	return answer{status, Document{"message": message, "statusCode": status}}
+}
+
+// badDataset is the error shape of dataset endpoints of version 3.
+func badDataset(message string) answer {
+	return answer{http.StatusBadRequest, Document{"status": 400, "message": message}}
+}
+
+func unauthenticated() answer { return exception(http.StatusUnauthorized, "Unauthenticated") }
+func forbidden() answer       { return exception(http.StatusForbidden, "Forbidden resource") }
+func noAccess() answer        { return exception(http.StatusForbidden, "Unauthorized access") }
+func internalError() answer   { return answer{http.StatusInternalServerError, "Internal server error"} }
+func notFound() answer        { return bareException(http.StatusNotFound, "Not Found") }
+
+// encoded is the body as bytes.
+func (a answer) encoded() []byte {
+	if _, empty := a.body.(nothing); empty {
+		return nil
+	}
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(a.body); err != nil {
+		return []byte(`"` + err.Error() + `"`)
+	}
+	return []byte(strings.TrimSuffix(b.String(), "\n"))
+}
