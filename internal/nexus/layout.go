@@ -63,7 +63,7 @@ func newLayout(t datatype, depth int) (*layout, error) {
 	case classString:
 		l.typ.Kind, l.size, l.cost = FixedString, t.size, t.size+16
 		if t.variable {
-			l.typ.Kind, l.size, l.cost, l.pointers = VarString, pointerSize, pointerSize+16, true
+			l.typ.Kind, l.typ.Size, l.size, l.cost, l.pointers = VarString, 0, pointerSize, pointerSize+16, true
 		}
 	case classOpaque:
 		l.typ.Kind, l.size, l.cost = Opaque, t.size, t.size+16
@@ -94,7 +94,7 @@ func (l *layout) sequence(t datatype, depth int) error {
 		return err
 	}
 	defer base.close()
-	l.typ.Kind, l.size, l.cost, l.pointers = Sequence, sequenceSize, int(unsafe.Sizeof(Value{})), true
+	l.typ.Kind, l.typ.Size, l.size, l.cost, l.pointers = Sequence, 0, sequenceSize, int(unsafe.Sizeof(Value{})), true
 	l.base, err = newLayout(base, depth+1)
 	return err
 }

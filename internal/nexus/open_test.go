@@ -46,6 +46,7 @@ func TestOpen_FaultsHaveTheirKindAndCause(t *testing.T) {
 		{"truncated", write("truncated.hdf", whole[:60000]), fault.BadInput, "truncated file: eof = 60000"},
 		{"signature alone", write("signature.hdf", whole[:8]), fault.BadInput, "unable to open file: "},
 		{"garbage after the signature", write("garbage.hdf", garbage), fault.BadInput, "superblock"},
+		{"mark of a writer that did not close it", "testdata/marked.hdf", fault.Busy, "already open for write"},
 		{"NUL in the name", "a\x00b", fault.BadInput, "invalid argument"},
 		{"name too long", strings.Repeat("x", 5000), fault.BadInput, "too long"},
 	} {

@@ -83,6 +83,17 @@ func TestRead_Failures(t *testing.T) {
 	}
 }
 
+func TestRead_MissingFilterIsNamed(t *testing.T) {
+	f := openTestFile(t, "testdata/plugin.hdf")
+	_, err := f.Read("/filtered")
+	if err == nil || !strings.Contains(err.Error(), "needs the HDF5 filter 333") || !strings.Contains(err.Error(), "HDF5_PLUGIN_PATH") {
+		t.Error(err)
+	}
+	if _, err := f.Read("/plain"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestRead_WhatComesWithUnsupported: the value that the parity tables of the
 // peer show for such types is there for who wants it.
 func TestRead_WhatComesWithUnsupported(t *testing.T) {

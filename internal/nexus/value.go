@@ -52,7 +52,7 @@ const (
 // Type is the type of the elements of a value.
 type Type struct {
 	Kind Kind
-	// Size is the size of one element in the file, in bytes.
+	// Size is the size of one element in the file, in bytes; 0 where it varies.
 	Size int
 	// BigEndian says that the file holds the bytes the other way round.
 	BigEndian bool

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Makes extra.hdf and swmr.hdf beside this script: kinds of HDF5 values that kinds.hdf lacks. Needs h5py, numpy."""
+"""Makes, beside this script: extra.hdf, kinds of HDF5 values that kinds.hdf lacks; swmr.hdf and marked.hdf, as a
+SWMR writer and a plain writer leave them in the middle; plugin.hdf, which needs a filter that no one has. Needs h5py,
+numpy."""
 import pathlib
 import shutil
 
@@ -85,3 +87,15 @@ with h5py.File(here / "swmr.tmp", "w", libver=("v110", "v110")) as f:
     d.flush()
     shutil.copy(here / "swmr.tmp", here / "swmr.hdf")  # as a reader beside the writer sees it
 (here / "swmr.tmp").unlink()
+with h5py.File(here / "marked.tmp", "w", libver=("v110", "v110")) as f:
+    f["title"] = "not closed"
+    f.flush()
+    shutil.copy(here / "marked.tmp", here / "marked.hdf")
+(here / "marked.tmp").unlink()
+with h5py.File(here / "plugin.hdf", "w") as f:
+    p = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    p.set_chunk((4,))
+    p.set_filter(333, h5py.h5z.FLAG_OPTIONAL, ())
+    d = h5py.h5d.create(f.id, b"filtered", h5py.h5t.STD_I32LE, h5py.h5s.create_simple((4,)), p)
+    d.write_direct_chunk((0,), b"not what the filter makes")
+    f["plain"] = 1
