@@ -24,7 +24,7 @@ type Admin struct {
 // NewAdmin makes an Admin; it waits for no broker. Of the properties,
 // bootstrap.servers is needed.
 func NewAdmin(props map[string]string) (*Admin, error) {
-	merged, _ := properties(map[string]string{"client.id": "ingestor"}, nil, props)
+	merged, _ := properties(map[string]string{"client.id": "ingestor", "enable.metrics.push": "false"}, nil, props)
 	s := newSecrets(merged)
 	m := ck.ConfigMap{}
 	for key, value := range merged {

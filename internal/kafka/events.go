@@ -35,9 +35,6 @@ func (s *session) handle(event ck.Event) error {
 	case *ck.Stats:
 		s.statistics(e.String())
 	}
-	if s.rewound && !s.leaving {
-		return errRewound
-	}
 	return nil
 }
 
@@ -48,6 +45,9 @@ func (s *session) failed(e ck.Error) error {
 		return fmt.Errorf("fatal error %s: %s", e.Code(), s.source.secrets.blank(e.Error()))
 	}
 	switch e.Code() {
+	case ck.ErrAllBrokersDown:
+		// Says only how many there are; why was told for each of them before.
+		s.reports.write(logrus.WarnLevel, "kafka: "+e.Error())
 	case ck.ErrMaxPollExceeded:
 		s.trouble(logrus.WarnLevel, "this process did not run for longer than max.poll.interval.ms; it joins the group anew")
 	case ck.ErrUnknownTopicOrPart, ck.ErrUnknownTopic:
@@ -63,7 +63,7 @@ func (s *session) failed(e ck.Error) error {
 
 // trouble logs an error once and keeps it as the reason of a missing readiness.
 func (s *session) trouble(level logrus.Level, text string) {
-	text = s.source.secrets.blank(text)
+	text = plain(s.source.secrets.blank(text))
 	s.mu.Lock()
 	s.lastWord = text
 	s.mu.Unlock()
@@ -278,6 +278,7 @@ func (s *session) statistics(text string) {
 	s.mu.Lock()
 	quiet := !s.silent && !s.heard.IsZero() && now.Sub(s.heard) > silence
 	s.silent = s.silent || quiet
+	var back []ck.TopicPartition
 	for topic, t := range stats.Topics {
 		for _, told := range t.Partitions {
 			p := s.parts[offsets.Key{Topic: topic, Partition: told.Partition}]
@@ -287,12 +288,29 @@ func (s *session) statistics(text string) {
 			p.high = max(p.high, told.High)
 			p.low = max(p.low, told.Low)
 			p.committed = max(p.committed, told.Committed)
+			if p.stored != unknown && p.stored < told.Committed {
+				tp := k2tp(offsets.Key{Topic: topic, Partition: told.Partition})
+				tp.Offset, tp.LeaderEpoch = ck.Offset(p.stored), p.epochOf(p.stored)
+				back = append(back, tp)
+			}
 		}
 	}
 	s.mu.Unlock()
+	s.commitBack(back)
 	if quiet {
 		s.trouble(logrus.WarnLevel, "no broker answers: "+s.word())
 	}
+}
+
+// commitBack commits marks that lie before what the group has committed, as
+// after a topic was made anew: librdkafka leaves such marks out of its own
+// commits. It is rare, so the call may block for once.
+func (s *session) commitBack(list []ck.TopicPartition) {
+	if len(list) == 0 || s.leaving {
+		return
+	}
+	done, err := s.c.CommitOffsets(list)
+	s.committed(ck.OffsetsCommitted{Error: err, Offsets: done})
 }
 
 // refresh asks for the end of the partitions that are paused: librdkafka hears

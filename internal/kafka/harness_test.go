@@ -48,7 +48,7 @@ func newCluster(t *testing.T, address string) *cluster {
 
 // name makes a name for a topic or group that no other test has.
 func name(t *testing.T, what string) string {
-	return strings.NewReplacer("/", ".", " ", "_").Replace(t.Name()) + "-" + what
+	return strings.NewReplacer("/", ".", " ", "_", ",", "").Replace(t.Name()) + "-" + what
 }
 
 // topic makes a topic.

@@ -78,7 +78,9 @@ var consumerDefaults = map[string]string{
 	"receive.message.max.bytes": "134217728",
 	"reconnect.backoff.max.ms":  "5000",
 	"socket.keepalive.enable":   "true",
-	"client.id":                 "ingestor",
+	// What brokers may ask clients to send about themselves is not their business here.
+	"enable.metrics.push": "false",
+	"client.id":           "ingestor",
 }
 
 // consumerReserved are the properties that the package's promises rest on.
@@ -100,6 +102,7 @@ var producerDefaults = map[string]string{
 	"linger.ms":                  "2",
 	"allow.auto.create.topics":   "false",
 	"socket.keepalive.enable":    "true",
+	"enable.metrics.push":        "false",
 	"client.id":                  "ingestor",
 }
 

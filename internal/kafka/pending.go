@@ -11,7 +11,7 @@ import (
 // would fetch the same megabyte sixty times; a few messages kept here spare
 // that. One message of any size always fits.
 const (
-	pendingMessages = 256
+	pendingMessages = 512
 	pendingBytes    = 4 << 20
 )
 
@@ -39,9 +39,12 @@ func (p *pending) pop() (*ck.Message, bool) {
 	return m, true
 }
 
-func (p *pending) empty() bool { return len(p.messages) == 0 }
-
 func (p *pending) full() bool { return len(p.messages) >= pendingMessages || p.bytes >= pendingBytes }
+
+// low says that there is room again for a fetch.
+func (p *pending) low() bool {
+	return len(p.messages) <= pendingMessages/2 && p.bytes <= pendingBytes/2
+}
 
 // drop forgets the messages of a partition that is no longer ours.
 func (p *pending) drop(k offsets.Key) {

@@ -36,7 +36,7 @@ func (s *Source) Probe(ctx context.Context) error {
 	}()
 	select {
 	case <-ctx.Done():
-		return fault.Errorf(fault.Unavailable, "%s: %s did not answer in time: %w", s.options.Name, s.brokers(), ctx.Err())
+		return fault.Errorf(fault.Unavailable, "%s: no broker of %s answers: no answer in time: %w", s.options.Name, s.brokers(), ctx.Err())
 	case a := <-done:
 		if a.err != nil {
 			return a.err
@@ -115,8 +115,11 @@ func (r *reasons) add(e ck.Error) {
 	case ck.ErrAuthentication, ck.ErrSaslAuthenticationFailed, ck.ErrSsl:
 		r.refused = true
 	}
-	if text := plain(e.Error()); !slices.Contains(r.texts, text) {
-		r.texts = append(r.texts, text)
+	address, reason := split(e.Error())
+	if !slices.ContainsFunc(r.texts, func(t string) bool {
+		return strings.Contains(t, address) && strings.Contains(t, reason)
+	}) {
+		r.texts = append(r.texts, plain(e.Error()))
 	}
 }
 
@@ -134,21 +137,30 @@ func (r *reasons) line(err error) string {
 	return strings.Join(r.texts, "; ")
 }
 
-// ornament is what librdkafka adds behind a reason:
-// "(after 3ms in state CONNECT, 1 identical error(s) suppressed)".
-var ornament = regexp.MustCompile(` \(after [0-9]+ms in state .*\)$`)
+// ornaments of librdkafka's texts: "sasl_ssl://host:1/bootstrap: " before the
+// reason, and "(after 3ms in state CONNECT, 1 identical error(s) suppressed)" behind it.
+var (
+	prefix = regexp.MustCompile(`^(?:[a-z_]+://)?([^/ ]+:[0-9]+)/(?:bootstrap|[0-9]+): `)
+	suffix = regexp.MustCompile(` \(after [0-9]+ms in state .*\)$`)
+)
 
 // plain is the reason alone, with its address.
 func plain(text string) string {
-	address, rest, found := strings.Cut(text, ": ")
-	if !found || !strings.Contains(address, "://") {
-		return text
+	address, reason := split(text)
+	if address == "" || strings.Contains(reason, address) {
+		return reason
 	}
-	_, address, _ = strings.Cut(address, "://")
-	address, _, _ = strings.Cut(address, "/")
-	rest = ornament.ReplaceAllString(rest, "")
-	if strings.Contains(rest, address) {
-		return rest
+	return address + ": " + reason
+}
+
+func split(text string) (address, reason string) {
+	reason = suffix.ReplaceAllString(text, "")
+	if found := prefix.FindStringSubmatch(reason); found != nil {
+		address, reason = found[1], strings.TrimPrefix(reason, found[0])
 	}
-	return address + ": " + rest
+	// An answer in another protocol reads as a length beyond all bounds.
+	if strings.Contains(reason, "Invalid response size") {
+		reason = "the answer is not Kafka's (is it a Kafka broker, and does security.protocol fit?)"
+	}
+	return address, reason
 }

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -22,17 +21,15 @@ const (
 	pollWait = 100 * time.Millisecond
 	// storeEvery is how often marks are handed on to be committed.
 	storeEvery = 100 * time.Millisecond
-	// closeTimeout bounds the last commit, and then the leaving.
-	closeTimeout = 5 * time.Second
+	// commitTimeout and leaveTimeout bound the two steps of the end. Together
+	// they stay below the 5 s that a stop may take beyond its drain.
+	commitTimeout = 3 * time.Second
+	leaveTimeout  = 1500 * time.Millisecond
 	// silence is how long no broker may have answered in a source that is ready.
 	silence = 15 * time.Second
 	// refreshEvery is how often the ends of paused partitions are asked for.
 	refreshEvery = 5 * time.Second
 )
-
-// errRewound says that a partition was read backwards: its topic was deleted and
-// made anew, or its log was cut. What is remembered of it is worth nothing.
-var errRewound = errors.New("the log went back")
 
 // session is one client of the library and what is known of its partitions. Its
 // methods belong to the polling goroutine, but for those that take mu.
@@ -48,7 +45,6 @@ type session struct {
 	paused     bool
 	storedAt   time.Time
 	leaving    bool
-	rewound    bool
 	failing    bool // the last commit failed, and was told
 	background sync.WaitGroup
 
@@ -127,7 +123,7 @@ func (s *session) loop(ctx context.Context) error {
 
 // deliverPending delivers what waits until it is empty or the source is held.
 func (s *session) deliverPending(ctx context.Context) {
-	for !s.source.held.Load() && !s.rewound && ctx.Err() == nil {
+	for !s.source.held.Load() && ctx.Err() == nil {
 		m, ok := s.pending.pop()
 		if !ok {
 			return
@@ -145,8 +141,14 @@ func (s *session) begin(m *ck.Message) {
 		return // not ours any more: its owner gets it
 	}
 	if offset <= p.last {
-		s.rewound = true
-		return
+		// The topic was deleted and made anew, or its log was cut: what is known
+		// of the partition is about messages that are no more.
+		s.log.Warnf("%s/%d goes back from offset %d to %d: the topic is another one now", k.Topic, k.Partition, p.last, offset)
+		p = newPartition()
+		s.mu.Lock()
+		s.parts[k] = p
+		s.mu.Unlock()
+		s.book.Assign(k)
 	}
 	p.delivered(offset, m.TopicPartition.LeaderEpoch)
 	ticket := s.book.Track(k, offset)
@@ -158,14 +160,15 @@ func (s *session) begin(m *ck.Message) {
 	})
 }
 
-// pause makes the partitions stand still while more waits here than should, and
-// lets them go on when all of it is delivered.
+// pause makes the partitions stand still while more waits here than should. They
+// go on when half of it is delivered, not all: the first fetch after a pause may
+// have to wait for the end of the last one (fetch.wait.max.ms).
 func (s *session) pause() {
 	var change func([]ck.TopicPartition) error
 	switch {
 	case !s.paused && s.pending.full():
 		change = s.c.Pause
-	case s.paused && s.pending.empty() && !s.source.held.Load():
+	case s.paused && s.pending.low():
 		change = s.c.Resume
 	default:
 		return
@@ -228,7 +231,7 @@ func (s *session) store() (open int) {
 func (s *session) leave(commit bool) {
 	s.leaving = true
 	if commit {
-		deadline := time.Now().Add(closeTimeout)
+		deadline := time.Now().Add(commitTimeout)
 		open := s.store()
 		for ; open > 0 && time.Now().Before(deadline); open = s.store() {
 			if s.handle(s.c.Poll(int(pollWait.Milliseconds()))) != nil {
@@ -242,7 +245,7 @@ func (s *session) leave(commit bool) {
 	}
 	closed := make(chan error, 1)
 	s.background.Go(func() { closed <- s.c.Close() })
-	timer := time.NewTimer(closeTimeout)
+	timer := time.NewTimer(leaveTimeout)
 	defer timer.Stop()
 	select {
 	case err := <-closed:

@@ -34,6 +34,7 @@ func sourceSuite(t *testing.T, c *cluster) {
 		"goes on where a client with leader epochs stopped":     takesOver,
 		"goes on after a freeze beyond its session":             thaws,
 		"delivers a burst that is held again and again":         stutters,
+		"goes on with a topic that was made anew":               madeAnew,
 		"tells positions":                                       positions,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -370,4 +371,34 @@ func positions(t *testing.T, c *cluster) {
 		got[0].OldestUnfinished = 0
 		return got[0] == want
 	})
+}
+
+// madeAnew: the offsets of a topic that was deleted and made again begin at 0.
+func madeAnew(t *testing.T, c *cluster) {
+	topic, group := c.topic(t, 1), name(t, "group")
+	r := c.consume(t, group, true, quick, topic)
+	c.fill(t, topic, 1, 0, 5)
+	r.awaitCount(t, 5)
+	c.awaitCommitted(t, group, map[int32]int64{0: 5})
+	admin, err := ck.NewAdminClient(&ck.ConfigMap{"bootstrap.servers": c.address, "log_level": 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	if _, err := admin.DeleteTopics(t.Context(), []string{topic}, ck.SetAdminOperationTimeout(patience)); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the topic anew", func() bool { return c.admin.CreateTopic(t.Context(), topic, 1) == nil })
+	producer, err := kafka.NewProducer(kafka.ProducerOptions{Properties: map[string]string{"bootstrap.servers": c.address}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = producer.Close() }()
+	await(t, "three messages sent", func() bool {
+		_, err := producer.ProduceAll(t.Context(), []kafka.Record{
+			{Topic: topic, Value: []byte("5")}, {Topic: topic, Value: []byte("6")}, {Topic: topic, Value: []byte("7")}})
+		return err == nil
+	})
+	await(t, "the new messages", func() bool { return slices.Contains(values(r.messages()), "7") })
+	c.awaitCommitted(t, group, map[int32]int64{0: 3})
 }
