@@ -1,0 +1,145 @@
+// Package program is what the programs share at their top: configuration into
+// options, errors into exit codes.
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+
+	"ingestor/configs"
+	"ingestor/internal/buildinfo"
+	"ingestor/internal/fault"
+	"ingestor/internal/telemetry"
+	"ingestor/scicat"
+)
+
+// Kind marks errors of the configuration with what they mean to a process.
+func Kind(err error) error {
+	var usage *configs.UsageError
+	var bad *configs.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &usage):
+		return fault.New(fault.Usage, err)
+	case errors.As(err, &bad):
+		return fault.New(fault.BadConfiguration, err)
+	}
+	return err
+}
+
+// Command sets up what every command has: our own way to say errors, the
+// nearest flag for a misspelt one, and the version.
+func Command(c *cobra.Command) *cobra.Command {
+	c.SilenceErrors, c.SilenceUsage = true, true
+	c.Version = buildinfo.String()
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return Kind(configs.FlagError(c.Flags(), err))
+	})
+	return c
+}
+
+// Execute runs a command to its end and returns the exit status. An error that
+// was not said yet is said on w, one line for each problem.
+func Execute(ctx context.Context, c *cobra.Command, w io.Writer) int {
+	err := c.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	var said *Said
+	if !errors.As(err, &said) {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			fmt.Fprintf(w, "%s: %s\n", c.Name(), line)
+		}
+		if fault.KindOf(err) == fault.Usage {
+			fmt.Fprintf(w, "%s --help lists the flags\n", c.Name())
+		}
+	}
+	return fault.ExitCode(err)
+}
+
+// Said wraps an error that the user has read already, in the log.
+type Said struct{ Err error }
+
+func (s *Said) Error() string { return s.Err.Error() }
+
+// Unwrap gives the error itself.
+func (s *Said) Unwrap() error { return s.Err }
+
+// Signals returns a context that the first SIGINT or SIGTERM ends, with what it
+// means as the cause, and one that the second ends. Release gives the signals back.
+func Signals(parent context.Context) (stop, abort context.Context, release func()) {
+	stop, cancelStop := context.WithCancelCause(parent)
+	abort, cancelAbort := context.WithCancel(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		for s := range signals {
+			if stop.Err() != nil {
+				cancelAbort()
+				continue
+			}
+			kind := fault.Terminated
+			if s == syscall.SIGINT {
+				kind = fault.Interrupted
+			}
+			cancelStop(fault.Errorf(kind, "stopped by %v", s))
+		}
+	}()
+	return stop, abort, func() {
+		signal.Stop(signals)
+		close(signals)
+		cancelStop(nil)
+		cancelAbort()
+	}
+}
+
+// Logger makes the program's logger. Close it at the end.
+func Logger(name string, c configs.Logging) (*logrus.Logger, func() error, error) {
+	o := telemetry.LogOptions{
+		Program: name, Level: c.LoggingLevel, Prefix: c.LogMessagePrefix, Verbose: c.Verbose,
+	}
+	if c.FileLog {
+		o.File, o.FileTimestamp = c.FileLogBaseName, c.FileLogTimestamp
+	}
+	if c.SystemLog {
+		o.Syslog, o.SyslogFacility = true, c.SystemLogFacility
+	}
+	if c.Graylog {
+		o.GraylogHost, o.GraylogPort = c.GraylogHost, c.GraylogPort
+		o.GraylogProtocol, o.GraylogFacility = c.GraylogProtocol, c.GraylogFacility
+	}
+	log, closeLog, err := telemetry.NewLogger(o)
+	if err != nil {
+		return nil, nil, fault.New(fault.BadConfiguration, err)
+	}
+	return log, closeLog, nil
+}
+
+// Catalogue makes the client of the catalogue.
+func Catalogue(name string, c configs.SciCat, log logrus.FieldLogger) (*scicat.Client, error) {
+	retries := c.MaxRetries
+	if retries == 0 {
+		retries = -1 // the client's zero value is its default
+	}
+	client, err := scicat.New(scicat.Options{
+		BaseURL: c.Host, Token: scicat.StaticToken(string(c.Token)), Headers: c.AdditionalHeaders,
+		Endpoints: c.APIEndpoints.Map(), HealthEndpoint: c.HealthEndpoint,
+		Timeout: c.Timeout, CAFile: c.CAFile, InsecureSkipVerify: c.InsecureSkipVerify,
+		MaxRetries: retries, RetryDelay: c.RetryDelay, RetryMaxDelay: c.RetryMaxDelay,
+		UserAgent: buildinfo.UserAgent(name), Log: log,
+	})
+	if err != nil {
+		return nil, fault.New(fault.BadConfiguration, err)
+	}
+	return client, nil
+}

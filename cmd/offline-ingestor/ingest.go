@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+
+	"ingestor/cmd/internal/program"
+	"ingestor/configs"
+	"ingestor/internal/fault"
+	"ingestor/internal/outcome"
+	"ingestor/offline"
+	"ingestor/schemas/metadata"
+)
+
+const name = "offline-ingestor"
+
+func newCommand(stdout, stderr io.Writer) *cobra.Command {
+	var asJSON bool
+	c := program.Command(&cobra.Command{
+		Use:   name + " -c config.yml FILE…",
+		Short: "Registers data files in the SciCat catalogue",
+		Long: `Reads each NeXus/HDF5 file, picks the metadata schema that selects it, and registers a
+dataset with its file list in the catalogue. A file that is registered already is left
+alone, one that is registered by half is completed; so it may be run again at any time.
+
+Exit status: 0 registered, already there, or dry run; 2 wrong command line; 65 the file or
+the schema is at fault; 69 catalogue or storage unavailable; 70 a bug; 75 the file is not
+ready, try later; 77 not permitted; 78 wrong configuration; 130, 143 interrupted.`,
+		Example: "  " + name + " -c /etc/ingestor/ingestor.yml run_31010.hdf\n" +
+			"  " + name + " -c ingestor.yml --ingestion.dry-run run_31010.hdf",
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			return ingest(c, args, printer{out: stdout, json: asJSON}, stderr)
+		},
+	})
+	configs.BindFlags(c.Flags(), configs.Offline)
+	c.Flags().BoolVar(&asJSON, "json", false, "Print each result as one line of JSON.")
+	c.Flags().SortFlags = false
+	c.CompletionOptions.HiddenDefaultCmd = true
+	return c
+}
+
+// ingest registers the files of one command line, one after the other.
+func ingest(c *cobra.Command, args []string, out printer, stderr io.Writer) (err error) {
+	loaded, err := configs.Load(configs.Offline, c.Flags(), os.Environ())
+	if err != nil {
+		return program.Kind(err)
+	}
+	cfg := loaded.Config
+	files := slices.Clone(args)
+	if cfg.NexusFile != "" {
+		files = append([]string{cfg.NexusFile}, files...)
+	}
+	if len(files) == 0 {
+		return fault.Errorf(fault.Usage, "no file to ingest: name one, or give --nexus-file")
+	}
+	if cfg.DoneWritingMessageFile != "" && len(files) > 1 {
+		return fault.Errorf(fault.Usage, "--done-writing-message-file goes with one file, not with %d", len(files))
+	}
+	log, closeLog, err := program.Logger(name, cfg.Logging)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeLog()) }()
+	for _, w := range loaded.Warnings {
+		log.Warn(w)
+	}
+	progress := newProgress(stderr)
+	ingestor, err := newIngestor(cfg, log, progress.update)
+	if err != nil {
+		return say(log, resultOf(files[0], err), err)
+	}
+	return each(c.Context(), files, func(ctx context.Context, file string) error {
+		rep, err := ingestor.Ingest(ctx, file, cfg.DoneWritingMessageFile)
+		progress.end()
+		if cause := context.Cause(ctx); err != nil && cause != nil {
+			// What failed because we were stopped says nothing of the file.
+			err = fmt.Errorf("%s: %w", file, cause)
+			rep.Error, rep.Exit = err.Error(), fault.ExitCode(err)
+		}
+		if err != nil {
+			err = say(log, rep.Record, err)
+		}
+		if e := out.print(rep); e != nil && err == nil {
+			err = e
+		}
+		report(rep.Record, log)
+		return err
+	})
+}
+
+// each ingests the files in order. One that fails by itself does not keep the
+// others from being tried; what concerns all of them does. The first failure
+// gives the exit status.
+func each(ctx context.Context, files []string, ingest func(context.Context, string) error) error {
+	var first error
+	for _, file := range files {
+		err := ingest(ctx, file)
+		if first == nil {
+			first = err
+		}
+		switch class := fault.KindOf(err).Class(); {
+		case err == nil:
+		case class == fault.ClassSystemic, class == fault.ClassInterrupted:
+			return first
+		}
+	}
+	return first
+}
+
+// say logs why a file failed, once, and marks the error as said.
+func say(log logrus.FieldLogger, r outcome.Record, err error) error {
+	entry := log.WithField("file", r.File)
+	if r.JobID != "" {
+		entry = entry.WithField("job_id", r.JobID)
+	}
+	entry.Error("Ingestion failed: " + strings.ReplaceAll(err.Error(), "\n", "; "))
+	return &program.Said{Err: err}
+}
+
+func resultOf(file string, err error) outcome.Record {
+	return outcome.Record{File: file, Error: err.Error(), Exit: fault.ExitCode(err)}
+}
+
+// report tells a parent that asked for it how the file ended.
+func report(r outcome.Record, log logrus.FieldLogger) {
+	fd, err := strconv.Atoi(os.Getenv(outcome.ResultFD))
+	if err != nil {
+		return
+	}
+	pipe := os.NewFile(uintptr(fd), "result pipe")
+	if pipe == nil {
+		return
+	}
+	if err := r.Write(pipe); err != nil {
+		log.WithError(err).Warn("Result record is not delivered")
+	}
+}
+
+// newIngestor makes the ingestor that the configuration describes.
+func newIngestor(cfg configs.Config, log *logrus.Logger, progress func(done, total int64)) (*offline.Ingestor, error) {
+	schemas, err := metadata.LoadDirectory(cfg.Ingestion.SchemasDirectory)
+	if err != nil {
+		return nil, err
+	}
+	if path := cfg.Ingestion.FallbackSchemaFilePath; path != "" {
+		if err := schemas.SetFallback(path); err != nil {
+			return nil, err
+		}
+	}
+	catalogue, err := program.Catalogue(name, cfg.SciCat, log)
+	if err != nil {
+		return nil, err
+	}
+	files := cfg.Ingestion.FileHandling
+	return offline.New(offline.Options{
+		Schemas: schemas, Catalogue: catalogue, Log: log,
+		DryRun: cfg.Ingestion.DryRun, OpenRetryDelays: files.RetryDelays(),
+		AllowPID: cfg.Dataset.AllowDatasetPID, GeneratePID: cfg.Dataset.GenerateDatasetPID, PIDPrefix: cfg.Dataset.DatasetPIDPrefix,
+		Defaults: offline.Defaults{
+			InstrumentID: cfg.Dataset.DefaultInstrumentID, ProposalID: cfg.Dataset.DefaultProposalID,
+			OwnerGroup: cfg.Dataset.DefaultOwnerGroup, AccessGroups: cfg.Dataset.DefaultAccessGroups,
+		},
+		CheckByPID: cfg.Ingestion.CheckIfDatasetExistsByPID, CheckByMetadata: cfg.Ingestion.CheckIfDatasetExistsByMetadata,
+		MetadataKey: cfg.Ingestion.CheckIfDatasetExistsByMetadataKey,
+		Files: offline.FileOptions{
+			Stats: files.ComputeFileStats, Hash: files.ComputeFileHash, Algorithm: files.FileHashAlgorithm,
+			SaveHash: files.SaveFileHash, HashExtension: files.HashFileExtension,
+			IngestorDirectory: files.IngestorFilesDirectory, Relative: files.Relative(), Progress: progress,
+		},
+	})
+}

@@ -1,0 +1,20 @@
+// Command online-ingestor is the daemon: it waits for the file writer to say
+// that a file is complete, and has it registered by an offline ingestor.
+package main
+
+import (
+	"context"
+	"os"
+
+	"ingestor/cmd/internal/program"
+)
+
+func main() { os.Exit(run(context.Background(), os.Args[1:])) }
+
+func run(ctx context.Context, args []string) int {
+	stop, abort, release := program.Signals(ctx)
+	defer release()
+	c := newCommand(abort)
+	c.SetArgs(args)
+	return program.Execute(stop, c, os.Stderr)
+}

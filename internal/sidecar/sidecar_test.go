@@ -1,0 +1,53 @@
+package sidecar
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestPath(t *testing.T) {
+	for _, c := range []struct{ name, file, dir, ext, want string }{
+		{"a relative folder is beside the data", "/d/raw/run.hdf", "../ingestor", "b2b", "/d/ingestor/run.b2b"},
+		{"an absolute folder is used as it is", "/d/raw/run.hdf", "/var/x/", "b2b", "/var/x/run.b2b"},
+		{"only the last suffix goes", "/d/a.b.c.hdf", ".", "message.json", "/d/a.b.c.message.json"},
+		{"a name without suffix keeps all", "/d/run", "", "b2b", "/d/run.b2b"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := Path(c.file, c.dir, c.ext); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestWriteMakesTheFolderAndReplaces(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "b", "f.b2b")
+	for _, text := range []string{"first, longer", "second"} {
+		if err := Write(path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil || string(got) != text {
+			t.Fatalf("got %q, %v; want %q", got, err, text)
+		}
+	}
+	left, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(left) != 1 {
+		t.Fatalf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestWriteLeavesTheOldFileWhenItFails(t *testing.T) {
+	dir := t.TempDir()
+	blocked := filepath.Join(dir, "file")
+	if err := Write(blocked, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(filepath.Join(blocked, "below-a-file"), []byte("y")); err == nil {
+		t.Fatal("no error for a folder that is a file")
+	}
+	if got, err := os.ReadFile(blocked); err != nil || string(got) != "x" {
+		t.Fatalf("got %q, %v", got, err)
+	}
+}

@@ -1,0 +1,133 @@
+package offline
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ingestor/internal/fault"
+	"ingestor/schemas/metadata"
+	"ingestor/scicat"
+)
+
+// mandatory are the fields without which nothing is registered.
+var mandatory = []string{
+	"pid", "datasetName", "principalInvestigator", "creationLocation", "owner",
+	"ownerEmail", "sourceFolder", "contactEmail", "creationTime",
+}
+
+// fieldsOf ties the names that a schema may set to the fields of a dataset.
+// What is not here is computed (size, numberOfFiles) or not a schema's to say.
+func fieldsOf(d *scicat.Dataset, pid *any) map[string]*any {
+	return map[string]*any{
+		"pid": pid, "datasetName": &d.DatasetName, "description": &d.Description,
+		"principalInvestigator": &d.PrincipalInvestigator, "creationLocation": &d.CreationLocation,
+		"owner": &d.Owner, "ownerEmail": &d.OwnerEmail, "sourceFolder": &d.SourceFolder,
+		"contactEmail": &d.ContactEmail, "creationTime": &d.CreationTime, "type": &d.Type,
+		"sampleId": &d.SampleID, "techniques": &d.Techniques, "instrumentId": &d.InstrumentID,
+		"proposalId": &d.ProposalID, "ownerGroup": &d.OwnerGroup, "accessGroups": &d.AccessGroups,
+		"startTime": &d.StartTime, "endTime": &d.EndTime, "runNumber": &d.RunNumber, "keywords": &d.Keywords,
+	}
+}
+
+// buildDataset makes the dataset of a file out of what its schema says, the
+// configured defaults and the pid rules (D2, D3). It also returns warnings
+// about fields that were dropped.
+func (g *Ingestor) buildDataset(path string, m *metadata.Result) (scicat.Dataset, []string, error) {
+	d := scicat.Dataset{ScientificMetadata: map[string]scicat.ScientificValue{}}
+	var pid any
+	fields := fieldsOf(&d, &pid)
+	var warnings []string
+	for _, f := range m.HighLevel {
+		switch target := fields[f.MachineName]; {
+		case target != nil:
+			*target = f.Value
+		case f.MachineName == "size" || f.MachineName == "numberOfFiles":
+			// Counted from the files, whatever the schema says.
+		default:
+			warnings = append(warnings, fmt.Sprintf("schema field %q is not a field of a dataset that a schema may set: dropped", f.MachineName))
+		}
+	}
+	for _, f := range m.Scientific {
+		d.ScientificMetadata[f.MachineName] = scicat.ScientificValue{
+			Value: f.Value, Type: f.Type, HumanName: f.HumanName, Unit: f.Unit,
+		}
+	}
+	def := g.opt.Defaults
+	fill(&d.InstrumentID, def.InstrumentID)
+	fill(&d.ProposalID, def.ProposalID)
+	fill(&d.OwnerGroup, def.OwnerGroup)
+	fill(&d.AccessGroups, slices.Clone(def.AccessGroups))
+	fill(&d.Type, "raw")
+
+	switch {
+	case !g.opt.AllowPID:
+		pid = nil // the catalogue makes one
+	case g.opt.GeneratePID:
+		made, err := generatePID(g.opt.PIDPrefix, jobID(m), path)
+		if err != nil {
+			return d, warnings, err
+		}
+		pid = made
+	}
+	d.PID = text(pid)
+
+	var missing []string
+	for _, name := range mandatory {
+		if name == "pid" && !g.opt.AllowPID {
+			continue
+		}
+		if *fields[name] == nil {
+			missing = append(missing, name+reasonFor(name, m))
+		}
+	}
+	if len(missing) > 0 {
+		return d, warnings, fault.Errorf(fault.BadInput,
+			"missing mandatory fields for the dataset: %s (schema %s, %s)", strings.Join(missing, ", "), m.Schema.ID, m.Schema.Path)
+	}
+	return d, warnings, nil
+}
+
+// reasonFor says why the schema gave no value for a field.
+func reasonFor(name string, m *metadata.Result) string {
+	for _, f := range m.Failures {
+		if f.MachineName == name {
+			return " (" + f.Reason + ")"
+		}
+	}
+	return ""
+}
+
+// fill sets what the schema left out.
+func fill[T any](target *any, value T) {
+	if *target == nil {
+		*target = value
+	}
+}
+
+// text is a value as it stands in a URL.
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(b)
+}
+
+// jobID is the file writer's job, where the schema knows it by that name.
+func jobID(m *metadata.Result) string {
+	for _, f := range m.Scientific {
+		if f.MachineName == "job_id" {
+			return text(f.Value)
+		}
+	}
+	id, _ := m.Text("job_id")
+	return id
+}

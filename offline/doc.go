@@ -1,0 +1,12 @@
+// Package offline turns one data file into one dataset of the catalogue: open,
+// select a schema, evaluate it, build dataset and datablock, check, register,
+// report.
+//
+// Invariant: however often and wherever it is interrupted, running it again on
+// the same file ends with exactly one dataset that has exactly one datablock.
+// What makes that true: the pid is a function of the file, the catalogue
+// refuses a second dataset of one pid, and a datablock is only posted after
+// the catalogue said that there is none.
+//
+// It starts no processes and keeps no state between files.
+package offline

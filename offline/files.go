@@ -1,0 +1,108 @@
+package offline
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"ingestor/internal/fault"
+	"ingestor/internal/sidecar"
+	"ingestor/scicat"
+)
+
+// timeForm is how the peer writes the time of a file: whole seconds, UTC.
+const timeForm = "2006-01-02T15:04:05.000Z"
+
+// listFiles makes the file list of the datablock: the data file, then its saved
+// checksum, then the message file. Chk is the data file's checksum, "" if none
+// was computed; messageChk that of the message file.
+func (g *Ingestor) listFiles(f *found) ([]scicat.DataFile, error) {
+	o := g.opt.Files
+	data, err := g.describe(f.path, f.sourceFolder, f.checksum)
+	if err != nil {
+		return nil, err
+	}
+	list := []scicat.DataFile{data}
+	if o.SaveHash && !g.opt.DryRun {
+		path := sidecar.Path(f.path, o.IngestorDirectory, o.HashExtension)
+		if err := sidecar.Write(path, []byte(f.checksum)); err != nil {
+			return nil, fault.Errorf(storageKind(err), "save the checksum: %w", err)
+		}
+		saved, err := g.describe(path, f.sourceFolder, "")
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, saved)
+	}
+	if f.messageFile != "" {
+		entry, err := g.describe(f.messageFile, f.sourceFolder, f.messageChecksum)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, entry)
+	}
+	return list, nil
+}
+
+// storageKind tells a full or vanished disk, which passes, from a folder that
+// refuses us.
+func storageKind(err error) fault.Kind {
+	for _, passing := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.ESTALE, syscall.ETIMEDOUT} {
+		if errors.Is(err, passing) {
+			return fault.Unavailable
+		}
+	}
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fault.NotPermitted
+	}
+	return fault.BadInput
+}
+
+// describe is one entry of the file list.
+func (g *Ingestor) describe(path, sourceFolder, checksum string) (scicat.DataFile, error) {
+	entry := scicat.DataFile{Path: path, Time: g.opt.Now().UTC().Truncate(time.Second).Format(timeForm)}
+	if g.opt.Files.Relative {
+		listed, inside := listedPath(path, sourceFolder)
+		if !inside {
+			g.opt.Log.WithField("file", path).WithField("source_folder", sourceFolder).
+				Warn("File lies outside the dataset's source folder and keeps its absolute path")
+		}
+		entry.Path = listed
+	}
+	if checksum != "" {
+		entry.Chk = &checksum
+	}
+	if !g.opt.Files.Stats {
+		return entry, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return entry, fault.Errorf(fault.Busy, "read the size of a file: %w", err)
+	}
+	size := info.Size()
+	entry.Size = &size
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return entry, fmt.Errorf("no owner and mode of %s on this system", path)
+	}
+	entry.Time = time.Unix(st.Ctim.Sec, 0).UTC().Format(timeForm)
+	uid, gid := strconv.FormatUint(uint64(st.Uid), 10), strconv.FormatUint(uint64(st.Gid), 10)
+	perm := "0o" + strconv.FormatUint(uint64(st.Mode), 8) // as Python's oct
+	entry.UID, entry.GID, entry.Perm = &uid, &gid, &perm
+	return entry, nil
+}
+
+// total is the size of the listed files in bytes; unknown sizes count nothing.
+func total(list []scicat.DataFile) int64 {
+	var sum int64
+	for _, f := range list {
+		if f.Size != nil {
+			sum += *f.Size
+		}
+	}
+	return sum
+}

@@ -1,0 +1,191 @@
+package offline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/sirupsen/logrus"
+
+	"ingestor/internal/fault"
+	"ingestor/internal/nexus"
+	"ingestor/internal/outcome"
+	"ingestor/schemas/metadata"
+	"ingestor/scicat"
+)
+
+// Ingestor registers files. It is safe for use by several goroutines.
+type Ingestor struct {
+	opt Options
+}
+
+// New makes an ingestor; it opens nothing yet.
+func New(o Options) (*Ingestor, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	return &Ingestor{opt: o}, nil
+}
+
+// Report is what became of one file, with the bodies that were sent or, in a
+// dry run, would have been; nil where it did not come to that.
+type Report struct {
+	outcome.Record
+	DatasetBody   *scicat.Dataset
+	DatablockBody *scicat.Datablock
+}
+
+// found is what is known of a file when it is to be listed.
+type found struct {
+	path, sourceFolder string
+	checksum           string
+	messageFile        string
+	messageChecksum    string
+}
+
+// Ingest registers one file. MessageFile, if not empty, is the saved message
+// that announced it, and becomes one more entry of the file list (D8). The
+// report is filled as far as it came, also on error.
+func (g *Ingestor) Ingest(ctx context.Context, path, messageFile string) (rep Report, err error) {
+	start := time.Now()
+	rep.File = path
+	defer func() {
+		rep.Seconds = time.Since(start).Seconds()
+		rep.Exit = fault.ExitCode(err)
+		if err != nil {
+			rep.Error = err.Error()
+		}
+	}()
+	schema, err := g.selectSchema(path)
+	if err != nil {
+		return rep, err
+	}
+	rep.Schema = schema.ID
+	g.log(path).WithFields(logrus.Fields{"schema": schema.ID, "schema_name": schema.Name}).Info("Metadata schema selected")
+
+	file, err := nexus.Open(ctx, path, nexus.OpenOptions{RetryDelays: g.opt.OpenRetryDelays})
+	if err != nil {
+		return rep, err
+	}
+	defer file.Close()
+	messageFile = g.usableMessageFile(path, messageFile)
+	// The checksum needs nothing but the file: it is computed while schema
+	// and catalogue are asked, and given up when it turns out unneeded.
+	hashing, stopHashing := context.WithCancel(ctx)
+	sums := g.hashInBackground(hashing, path, messageFile)
+	defer func() {
+		stopHashing()
+		for range sums { // until it has ended
+		}
+	}()
+
+	result, err := schema.Evaluate(ctx, metadata.Input{
+		Path: path, File: file, Catalogue: g.opt.Catalogue.Lookups(), Now: g.opt.Now(),
+		RunID: uuid.NewString(), IngestorFilesDirectory: g.opt.Files.IngestorDirectory,
+	})
+	if err != nil {
+		return rep, fmt.Errorf("evaluate schema %s: %w", schema.ID, err)
+	}
+	if err := file.Close(); err != nil {
+		return rep, err
+	}
+	g.tell(path, result)
+	rep.JobID = jobID(result)
+	dataset, warnings, err := g.buildDataset(path, result)
+	for _, w := range warnings {
+		g.log(path).Warn(w)
+	}
+	if err != nil {
+		return rep, err
+	}
+	rep.PID = dataset.PID
+	err = g.register(ctx, &rep, dataset, func() ([]scicat.DataFile, error) {
+		f := &found{path: path, sourceFolder: text(dataset.SourceFolder), messageFile: messageFile}
+		for s := range sums {
+			if s.err != nil {
+				return nil, s.err
+			}
+			f.checksum, f.messageChecksum = s.data, s.message
+		}
+		return g.listFiles(f)
+	})
+	return rep, err
+}
+
+// selectSchema finds the schema of a path; none is the file's fault.
+func (g *Ingestor) selectSchema(path string) (*metadata.Schema, error) {
+	schema, err := g.opt.Schemas.Select(path)
+	if err != nil {
+		return nil, err
+	}
+	if schema == nil {
+		return nil, fault.Errorf(fault.BadInput,
+			"no metadata schema selects %s: add one, or set ingestion.fallback_schema_file_path", path)
+	}
+	return schema, nil
+}
+
+// usableMessageFile is messageFile, or "" with a warning when it is not there.
+func (g *Ingestor) usableMessageFile(path, messageFile string) string {
+	if messageFile == "" {
+		return ""
+	}
+	info, err := os.Stat(messageFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = errors.New("there is no such file")
+	case err == nil && !info.Mode().IsRegular():
+		err = errors.New("it is not a file")
+	}
+	if err != nil {
+		g.log(path).WithField("message_file", messageFile).WithError(err).Warn("Message file is left out of the file list")
+		return ""
+	}
+	return messageFile
+}
+
+// sums are the checksums of the data file and of the message file.
+type sums struct {
+	data, message string
+	err           error
+}
+
+// hashInBackground gives one sums value, at once empty ones when none are wanted.
+func (g *Ingestor) hashInBackground(ctx context.Context, path, messageFile string) <-chan sums {
+	out := make(chan sums, 1)
+	if !g.opt.Files.Hash {
+		close(out)
+		return out
+	}
+	go func() {
+		defer close(out)
+		var s sums
+		s.data, s.err = hashFile(ctx, path, g.opt.Files.Algorithm, g.opt.Files.Progress)
+		if s.err == nil && messageFile != "" {
+			s.message, s.err = hashFile(ctx, messageFile, g.opt.Files.Algorithm, nil)
+		}
+		out <- s
+	}()
+	return out
+}
+
+// tell logs what failed in a schema: never fatal by itself.
+func (g *Ingestor) tell(path string, m *metadata.Result) {
+	for _, f := range m.Failures {
+		g.log(path).WithFields(logrus.Fields{"schema": m.Schema.ID, "name": f.Name, "reason": f.Reason}).
+			Warnf("Metadata %s could not be constructed and is ignored", f.What)
+	}
+	for _, w := range m.Warnings {
+		g.log(path).WithField("schema", m.Schema.ID).Warn(w)
+	}
+}
+
+func (g *Ingestor) log(path string) logrus.FieldLogger {
+	return g.opt.Log.WithField("file", filepath.Clean(path))
+}

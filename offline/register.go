@@ -1,0 +1,183 @@
+package offline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ingestor/internal/fault"
+	"ingestor/internal/outcome"
+	"ingestor/scicat"
+)
+
+// register brings dataset and datablock into the catalogue, or finds that they
+// are there, or completes what an earlier run left half done. The file list is
+// only made when it is needed.
+func (g *Ingestor) register(ctx context.Context, rep *Report, d scicat.Dataset, files func() ([]scicat.DataFile, error)) error {
+	pid, err := g.lookFor(ctx, d)
+	if err != nil {
+		return err
+	}
+	if pid != "" {
+		rep.PID = pid
+		return g.complete(ctx, rep, d, files, false)
+	}
+	list, err := files()
+	if err != nil {
+		return err
+	}
+	d.Size, d.NumberOfFiles = total(list), len(list)
+	block := g.datablock(d, list)
+	rep.DatasetBody, rep.DatablockBody, rep.Files, rep.Bytes = &d, &block, len(list), d.Size
+	if g.opt.DryRun {
+		rep.Outcome = outcome.DryRun
+		g.log(rep.File).WithField("pid", d.PID).Info("Dry run mode: nothing is sent")
+		return nil
+	}
+	pid, err = g.create(ctx, d)
+	switch {
+	case errors.Is(err, scicat.ErrExists):
+		return g.complete(ctx, rep, d, func() ([]scicat.DataFile, error) { return list, nil }, true)
+	case err != nil:
+		return err
+	case pid == "":
+		return fault.Errorf(fault.Unavailable, "the catalogue made a dataset but told no pid: its datablock can not be attached")
+	}
+	g.log(rep.File).WithField("pid", pid).Info("Dataset created successfully")
+	rep.PID, block.DatasetID = pid, pid
+	return g.attach(ctx, rep, block)
+}
+
+// create posts the dataset. After an attempt with an unknown outcome the
+// catalogue is asked for its pid or, where the catalogue makes the pid, for the
+// metadata that tell this file from others.
+func (g *Ingestor) create(ctx context.Context, d scicat.Dataset) (string, error) {
+	field, known := d.ScientificMetadata[g.opt.MetadataKey]
+	if d.PID != "" || !known {
+		return g.opt.Catalogue.CreateDataset(ctx, d, nil)
+	}
+	landed := ""
+	pid, err := g.opt.Catalogue.CreateDataset(ctx, d, func(ctx context.Context) (bool, error) {
+		pids, err := g.opt.Catalogue.DatasetsByMetadata(ctx, g.opt.MetadataKey, field.Value)
+		if err != nil || len(pids) == 0 {
+			return false, err
+		}
+		landed = pids[0]
+		return true, nil
+	})
+	if err == nil && pid == "" {
+		pid = landed
+	}
+	return pid, err
+}
+
+// lookFor is the pid of a dataset that is this file's, "" when there is none.
+func (g *Ingestor) lookFor(ctx context.Context, d scicat.Dataset) (string, error) {
+	if g.opt.CheckByPID && d.PID != "" {
+		presence, err := g.opt.Catalogue.Dataset(ctx, d.PID)
+		if err != nil {
+			return "", fmt.Errorf("check whether the dataset exists: %w", err)
+		}
+		if presence != scicat.Absent {
+			return d.PID, nil
+		}
+	}
+	if !g.opt.CheckByMetadata {
+		return "", nil
+	}
+	field, ok := d.ScientificMetadata[g.opt.MetadataKey]
+	if !ok {
+		g.opt.Log.WithField("key", g.opt.MetadataKey).Info("Dataset has no such scientific metadata: check by metadata skipped")
+		return "", nil
+	}
+	pids, err := g.opt.Catalogue.DatasetsByMetadata(ctx, g.opt.MetadataKey, field.Value)
+	if err != nil {
+		return "", fmt.Errorf("check whether a dataset with the same %s exists: %w", g.opt.MetadataKey, err)
+	}
+	if len(pids) == 0 {
+		return "", nil
+	}
+	return pids[0], nil
+}
+
+// complete makes sure that an existing dataset has its datablock (D12). After a
+// conflict somebody else may be at it this very moment, so its datablock is
+// given some time to appear.
+func (g *Ingestor) complete(ctx context.Context, rep *Report, d scicat.Dataset, files func() ([]scicat.DataFile, error), conflict bool) error {
+	entry := g.log(rep.File).WithField("pid", rep.PID)
+	ids, err := g.datablocks(ctx, rep.PID, conflict)
+	rep.Outcome = outcome.Existed
+	switch {
+	case errors.Is(err, scicat.ErrUnreadable):
+		entry.Warn("Dataset already present in SciCat; this account may not see whether it has a datablock, so it is left as it is")
+		return nil
+	case err != nil:
+		rep.Outcome = ""
+		return fmt.Errorf("check whether the existing dataset has a datablock: %w", err)
+	case len(ids) > 0:
+		rep.Datablock = ids[0]
+		entry.Warn("Dataset already present in SciCat. Skipping it")
+		return nil
+	}
+	list, err := files()
+	if err != nil {
+		rep.Outcome = ""
+		return err
+	}
+	d.PID = rep.PID
+	block := g.datablock(d, list)
+	rep.DatablockBody, rep.Files, rep.Bytes = &block, len(list), block.Size
+	if g.opt.DryRun {
+		rep.Outcome = outcome.DryRun
+		entry.Info("Dry run mode: the dataset exists without datablock; nothing is sent")
+		return nil
+	}
+	entry.Warn("Dataset already present in SciCat, but without datablock: completing it")
+	return g.attach(ctx, rep, block)
+}
+
+// The pauses in which the datablock of somebody else's dataset may appear.
+var concurrentPauses = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, time.Second}
+
+// datablocks lists the datablocks of a dataset, patiently after a conflict.
+func (g *Ingestor) datablocks(ctx context.Context, pid string, conflict bool) ([]string, error) {
+	ids, err := g.opt.Catalogue.Datablocks(ctx, pid)
+	if !conflict {
+		return ids, err
+	}
+	for _, pause := range concurrentPauses {
+		if err != nil || len(ids) > 0 {
+			break
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		case <-timer.C:
+		}
+		ids, err = g.opt.Catalogue.Datablocks(ctx, pid)
+	}
+	return ids, err
+}
+
+func (g *Ingestor) datablock(d scicat.Dataset, list []scicat.DataFile) scicat.Datablock {
+	return scicat.Datablock{
+		DatasetID: d.PID, Size: total(list), ChkAlg: g.opt.Files.Algorithm, DataFileList: list,
+		OwnerGroup: d.OwnerGroup, AccessGroups: d.AccessGroups,
+	}
+}
+
+// attach posts the datablock; with it the file is registered.
+func (g *Ingestor) attach(ctx context.Context, rep *Report, block scicat.Datablock) error {
+	rep.Outcome = "" // until the datablock is there
+	rep.DatablockBody = &block
+	id, err := g.opt.Catalogue.CreateDatablock(ctx, block, nil)
+	if err != nil {
+		return fmt.Errorf("attach the datablock to %s: %w", block.DatasetID, err)
+	}
+	rep.Outcome, rep.Datablock = outcome.Registered, id
+	g.log(rep.File).WithField("pid", rep.PID).WithField("datablock", id).Info("Dataset ingestion successful")
+	return nil
+}

@@ -1,0 +1,134 @@
+package online
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"ingestor/internal/children"
+	"ingestor/internal/fault"
+	"ingestor/internal/outcome"
+)
+
+// dispatch starts what may start now, and closes the gate while no more files
+// are wanted.
+func (d *Daemon) dispatch(ctx context.Context) {
+	if d.stopping {
+		return
+	}
+	now := time.Now()
+	d.postponed = slices.DeleteFunc(d.postponed, func(j *job) bool {
+		due := !j.due.After(now)
+		if due {
+			d.ready = append(d.ready, j)
+		}
+		return due
+	})
+	if d.outage.on() {
+		d.probe(ctx, now)
+	} else {
+		for len(d.running) < d.opt.MaxChildren {
+			j := d.next()
+			if j == nil {
+				break
+			}
+			d.start(ctx, j)
+			if d.outage.on() {
+				break
+			}
+		}
+	}
+	full := len(d.running)+len(d.ready)+len(d.outage.parked) >= d.opt.MaxChildren || len(d.postponed) >= maxPostponed
+	if full && !d.gate.held(HoldPoolFull) {
+		d.fullSince = now
+	}
+	d.hold(HoldPoolFull, full, "")
+}
+
+// maxPostponed bounds how many files wait for another attempt: beyond it
+// something general is wrong, and taking in more would help nobody.
+const maxPostponed = 1000
+
+// next takes the first job whose file no child is working on. Two children on
+// one file could both find it unregistered.
+func (d *Daemon) next() *job {
+	i := slices.IndexFunc(d.ready, func(j *job) bool { return !d.busy(j.written.FileName) })
+	if i < 0 {
+		return nil
+	}
+	j := d.ready[i]
+	d.ready = slices.Delete(d.ready, i, i+1)
+	return j
+}
+
+func (d *Daemon) busy(file string) bool {
+	for r := range d.running {
+		if filepath.Clean(r.written.FileName) == filepath.Clean(file) {
+			return true
+		}
+	}
+	return false
+}
+
+// start begins one attempt. Ctx does not end with a stop, which lets children
+// finish.
+func (d *Daemon) start(ctx context.Context, j *job) {
+	entry := d.entry(j)
+	argv := slices.Concat(d.opt.Executable, []string{"-c", d.opt.ConfigFile, "--nexus-file", j.written.FileName})
+	if d.opt.MessageFile.Write && !d.opt.DryRun {
+		path, err := d.opt.MessageFile.save(j.written)
+		if err != nil {
+			// The dataset matters more than the note beside it.
+			entry.WithError(err).Warn("Message file is not written; ingesting without it")
+		} else {
+			argv = append(argv, "--done-writing-message-file", path)
+		}
+	}
+	argv = append(argv, d.opt.Arguments...)
+	entry.WithField("command", argv).Info("Command to be run")
+	if d.opt.DryRun {
+		// Nothing is acknowledged: a dry run leaves the messages to the
+		// daemon that is to ingest them.
+		d.giveBack(j.ack, errDryRun)
+		return
+	}
+	child, err := d.opt.Children.Start(ctx, children.Command{
+		Argv: argv, Env: d.opt.Environment, Timeout: d.opt.ChildTimeout, ResultFDVariable: outcome.ResultFD,
+		Line: func(line string) { entry.WithField("line", line).Debug("Offline ingestor says") },
+	})
+	j.attempts++
+	j.started = time.Now()
+	if err != nil {
+		d.fail(j, verdict{class: fault.ClassSystemic, reason: "start the offline ingestor: " + err.Error()}, HoldExecutable)
+		return
+	}
+	j.child = child
+	d.running[j] = struct{}{}
+	go func() {
+		<-child.Done()
+		d.finished <- j
+	}()
+}
+
+// entry is the log with what identifies a job.
+func (d *Daemon) entry(j *job) *logrus.Entry {
+	return d.log.WithFields(logrus.Fields{
+		"job_id": j.written.JobID, "file": j.written.FileName, "attempt": j.attempts,
+		"topic": j.message.Topic, "partition": j.message.Partition, "offset": j.message.Offset,
+	})
+}
+
+// untilDue is how long the loop may sleep before a job becomes due.
+func (d *Daemon) untilDue() time.Duration {
+	wait := time.Hour
+	for _, j := range d.postponed {
+		wait = min(wait, time.Until(j.due))
+	}
+	if d.outage.on() {
+		wait = min(wait, time.Until(d.outage.next))
+	}
+	return max(wait, 0)
+}

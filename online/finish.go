@@ -1,0 +1,102 @@
+package online
+
+import (
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"ingestor/internal/children"
+	"ingestor/internal/fault"
+	"ingestor/internal/outcome"
+)
+
+var (
+	errDryRun      = errors.New("dry run: not finished")
+	errInterrupted = errors.New("interrupted: not finished")
+)
+
+// finish acts on the end of a child.
+func (d *Daemon) finish(j *job) {
+	delete(d.running, j)
+	result := j.child.Result()
+	j.child = nil
+	var record outcome.Record
+	if len(result.Record) > 0 {
+		var err error
+		if record, err = outcome.Parse(result.Record); err != nil {
+			d.entry(j).WithError(err).Warn("Result record of the offline ingestor is not used")
+		}
+	}
+	v := judge(result, record)
+	if !v.ok {
+		hold := HoldCatalogueDown
+		if kind, _ := fault.OfExit(result.ExitCode); kind == fault.BadConfiguration {
+			hold = HoldExecutable
+		}
+		d.fail(j, v, hold)
+		return
+	}
+	d.outageEnds(j)
+	end := record.Outcome
+	if end != outcome.Existed && end != outcome.DryRun {
+		end = outcome.Registered // also what a foreign executable means by 0
+	}
+	d.entry(j).WithFields(childFields(result)).WithFields(logrus.Fields{
+		"outcome": end, "pid": record.PID, "datablock": record.Datablock,
+	}).Info("Offline ingestor successful")
+	d.count(end)
+	j.ack(nil)
+}
+
+// fail decides what becomes of a job whose attempt failed.
+func (d *Daemon) fail(j *job, v verdict, hold Hold) {
+	j.reason = v.reason
+	entry := d.entry(j).WithFields(logrus.Fields{"class": v.class.String(), "reason": v.reason})
+	if d.stopping {
+		// The next daemon gets it again.
+		entry.Warn("Offline ingestor failed while stopping; the message stays unfinished")
+		d.giveBack(j.ack, errInterrupted)
+		return
+	}
+	if v.class == fault.ClassSystemic {
+		j.attempts-- // an outage is no fault of the file
+		d.park(j, hold, v.reason)
+		return
+	}
+	d.outageEnds(j)
+	switch {
+	case v.class != fault.ClassPermanent && j.attempts < d.opt.MaxAttempts:
+		j.due = time.Now().Add(pause(j.attempts, d.opt.RetryDelay, d.opt.RetryMaxDelay))
+		entry.WithField("again_in", time.Until(j.due).Round(time.Millisecond).String()).
+			Warn("Offline ingestor failed; trying again later")
+		d.postponed = append(d.postponed, j)
+	default:
+		entry.WithField("outcome", outcome.DeadLettered).
+			Error("Offline ingestor failed for good; the file is not in the catalogue")
+		d.count(outcome.DeadLettered)
+		j.ack(nil)
+	}
+}
+
+// pause is the time before the attempt after the n-th: doubled each time up to
+// longest, and drawn between a half and the whole of that so that files that
+// failed together do not come back together.
+func pause(n int, first, longest time.Duration) time.Duration {
+	d := first
+	for range n - 1 {
+		if d *= 2; d >= longest {
+			d = longest
+			break
+		}
+	}
+	d = min(d, longest)
+	return d/2 + rand.N(d/2+1)
+}
+
+func childFields(r children.Result) logrus.Fields {
+	return logrus.Fields{
+		"dur": r.Ended.Sub(r.Started).Round(time.Millisecond).String(), "exit": r.ExitCode,
+	}
+}
