@@ -55,8 +55,22 @@ func (r *reader) read(path string) (nexus.Value, error) {
 		return result.value, result.err
 	}
 	v, err := r.file.Read(path)
+	if errors.Is(err, nexus.ErrUnsupported) && hasText(v) {
+		err = nil
+	}
 	r.values[path] = readResult{v, err}
 	return v, err
+}
+
+// hasText says that a value of a type without a form in metadata has at least
+// the text that the peer gives it.
+func hasText(v nexus.Value) bool {
+	switch v.Type.Kind {
+	case nexus.Opaque, nexus.Sequence, nexus.Reference, nexus.RegionReference:
+		return !v.Null
+	default:
+		return false
+	}
 }
 
 // variable reads an NXS variable, converted to its type.
@@ -82,6 +96,11 @@ func (r *reader) variable(d Definition) (binding, error) {
 	}
 	if v, err = convert(v, d.Type); err != nil {
 		return binding{}, err
+	}
+	if strings.HasSuffix(d.Type, "[]") && raw.Shape == nil {
+		// The list of one that stands for a scalar has the unit of the dataset
+		// only; the tables of wanted values say so.
+		d.Unit = ""
 	}
 	return binding{v, r.unit(d)}, nil
 }

@@ -21,7 +21,7 @@ func fileValue(v nexus.Value, typeName string) (pyvalue.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	isText := array.Kind == 'S' || array.Kind == 'O'
+	isText := isTextKind(v.Type.Kind)
 	switch {
 	case typeName == "string":
 		if !isText {
@@ -40,15 +40,38 @@ func fileValue(v nexus.Value, typeName string) (pyvalue.Value, error) {
 		}
 		return array, nil
 	case len(array.Shape) == 0:
-		if array.Kind == 'f' && array.Size > 8 {
-			return pyvalue.Scalar{Kind: 'f', Size: array.Size, Item: array.Elements[0]}, nil
-		}
-		return array.Elements[0], nil
-	case len(array.Shape) == 1 && len(array.Elements) == 1:
+		return singleValue(array), nil
+	case array.Shape[0] == 1:
 		return array.Rows()[0], nil
 	default:
 		return array, nil
 	}
+}
+
+// singleValue is the value of a dataset without dimensions. A long double has
+// no plain form in Python, it stays numpy's.
+func singleValue(a pyvalue.Array) pyvalue.Value {
+	switch item := a.Elements[0].(type) {
+	case pyvalue.Float:
+		if a.Size > 8 {
+			return pyvalue.Scalar{Kind: 'f', Size: a.Size, Item: item}
+		}
+	case pyvalue.Tuple:
+		plain := make(pyvalue.Tuple, 0, len(item))
+		for _, member := range item {
+			if s, ok := member.(pyvalue.Scalar); ok && s.Size <= 8 {
+				member = s.Item
+			}
+			plain = append(plain, member)
+		}
+		return plain
+	}
+	return a.Elements[0]
+}
+
+// isTextKind says that elements of the kind are bytes in Python.
+func isTextKind(k nexus.Kind) bool {
+	return k == nexus.FixedString || k == nexus.VarString || k == nexus.Opaque
 }
 
 // emptyValue is a dataset without dataspace, of which only the type is known.
@@ -97,7 +120,7 @@ func numpyKind(k nexus.Kind) byte {
 		return 'b'
 	case nexus.FixedString:
 		return 'S'
-	case nexus.VarString:
+	case nexus.VarString, nexus.Sequence, nexus.Reference, nexus.RegionReference:
 		return 'O'
 	case nexus.Complex:
 		return 'c'
@@ -118,6 +141,10 @@ func kindWords(k nexus.Kind) string {
 		return "complex numbers"
 	case nexus.Compound:
 		return "records"
+	case nexus.Sequence:
+		return "lists of different length"
+	case nexus.Reference, nexus.RegionReference:
+		return "references"
 	default:
 		return "text"
 	}
@@ -125,18 +152,37 @@ func kindWords(k nexus.Kind) string {
 
 // arrayOf is a value of the file as numpy would hold it.
 func arrayOf(v nexus.Value) (pyvalue.Array, error) {
-	elements, err := elementValues(v)
-	if err != nil {
-		return pyvalue.Array{}, err
-	}
 	count := 1
 	for _, n := range v.Shape {
 		count *= n
+	}
+	if text := referenceText(v.Type.Kind); text != "" {
+		elements := make([]pyvalue.Value, count)
+		for i := range elements {
+			elements[i] = text
+		}
+		return pyvalue.Array{Kind: 'O', Shape: v.Shape, Elements: elements}, nil
+	}
+	elements, err := elementValues(v)
+	if err != nil {
+		return pyvalue.Array{}, err
 	}
 	if count != len(elements) {
 		return pyvalue.Array{}, fmt.Errorf("the file holds %d elements in a shape of %d", len(elements), count)
 	}
 	return pyvalue.Array{Kind: numpyKind(v.Type.Kind), Size: v.Type.Size, Shape: v.Shape, Elements: elements}, nil
+}
+
+// referenceText is what h5py shows of a reference; empty for other kinds.
+func referenceText(k nexus.Kind) pyvalue.Foreign {
+	switch k {
+	case nexus.Reference:
+		return "<HDF5 object reference>"
+	case nexus.RegionReference:
+		return "<HDF5 region reference>"
+	default:
+		return ""
+	}
 }
 
 func elementValues(v nexus.Value) ([]pyvalue.Value, error) {
@@ -153,6 +199,16 @@ func elementValues(v nexus.Value) ([]pyvalue.Value, error) {
 		return each(data, func(s string) pyvalue.Value { return pyvalue.Bytes(s) }), nil
 	case []complex128:
 		return each(data, func(c complex128) pyvalue.Value { return pyvalue.Complex(c) }), nil
+	case []nexus.Value:
+		arrays := make([]pyvalue.Value, 0, len(data))
+		for _, d := range data {
+			array, err := arrayOf(d)
+			if err != nil {
+				return nil, err
+			}
+			arrays = append(arrays, array)
+		}
+		return arrays, nil
 	case []nexus.Record:
 		records := make([]pyvalue.Value, 0, len(data))
 		for _, r := range data {
@@ -235,6 +291,9 @@ func attributeText(v nexus.Value) (string, error) {
 	array.Shape = []int{1}
 	switch array.Kind {
 	case 'S', 'O':
+		if !isTextKind(v.Type.Kind) {
+			return "", errors.New("is neither text nor a number")
+		}
 		s, err := decoded(array.Elements[0])
 		if err != nil {
 			return "", errors.New("is not UTF-8")

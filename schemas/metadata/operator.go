@@ -29,7 +29,7 @@ var operators = map[string]operator{
 	"dirname_2":       {apply: pathPart(func(p string) string { return dirName(dirName(p)) })},
 	"getitem":         {apply: getItem},
 	"str_replace":     {apply: replace},
-	"urlsafe":         {apply: onText(url.QueryEscape)},
+	"urlsafe":         {apply: quotePlus},
 	"to_lower":        {apply: onText(lower)},
 	"to_upper":        {apply: onText(upper)},
 	"sum":             {apply: sum, keepsUnit: true},
@@ -62,6 +62,18 @@ func unchanged(v pyvalue.Value, _ Definition) (pyvalue.Value, error) { return v,
 func onText(f func(string) string) func(pyvalue.Value, Definition) (pyvalue.Value, error) {
 	return func(v pyvalue.Value, _ Definition) (pyvalue.Value, error) {
 		return pyvalue.Str(f(pyvalue.Text(v))), nil
+	}
+}
+
+// quotePlus escapes all but letters, digits and _.-~ and writes spaces as +.
+func quotePlus(v pyvalue.Value, _ Definition) (pyvalue.Value, error) {
+	switch v := v.(type) {
+	case pyvalue.Str:
+		return pyvalue.Str(url.QueryEscape(string(v))), nil
+	case pyvalue.Bytes:
+		return pyvalue.Str(url.QueryEscape(string(v))), nil
+	default:
+		return nil, fmt.Errorf("only text can be made safe for an address, not %s", pyvalue.Words(v))
 	}
 }
 
