@@ -1,0 +1,110 @@
+package telemetry
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// systemLog listens at path as the system log does.
+func systemLog(t *testing.T, path string) *net.UnixConn {
+	t.Helper()
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// packet is the next datagram.
+func packet(t *testing.T, conn net.Conn) []byte {
+	t.Helper()
+	b := make([]byte, 1<<16)
+	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	n, err := conn.Read(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b[:n]
+}
+
+func TestSyslog_RecordHasFacilitySeverityAndTag(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	conn := systemLog(t, path)
+	log, _, _ := logger(t, LogOptions{Program: "p", Syslog: true, SyslogFacility: "mail", SyslogSocket: path, JobID: "j"})
+	log.Warn("hello\nthere")
+	want := regexp.MustCompile(`^<20>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d p\[\d+\]: hello\\nthere job_id=j$`) // mail 2, warning 4
+	if got := packet(t, conn); !want.Match(got) {
+		t.Errorf("got %q", got)
+	}
+	log.Info(strings.Repeat("x", 2*syslogMost))
+	if got := packet(t, conn); len(got) > syslogMost+200 || !strings.HasSuffix(string(got), "...") {
+		t.Errorf("a long record has %d bytes", len(got))
+	}
+}
+
+func TestSyslog_AbsentIsOneWarning(t *testing.T) {
+	log, end, stderr := logger(t, LogOptions{Syslog: true, SyslogSocket: filepath.Join(t.TempDir(), "none")})
+	for range 5 {
+		log.Info("work goes on")
+	}
+	if err := end(); err == nil {
+		t.Error("the loss is not told at the end")
+	}
+	if got := stderr.String(); strings.Count(got, "WARNING") != 1 || !strings.Contains(got, "The system log does not take log lines") || strings.Count(got, "work goes on") != 5 {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestSyslog_UnknownFacilityIsUser(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	conn := systemLog(t, path)
+	log, _, stderr := logger(t, LogOptions{Syslog: true, SyslogFacility: "males", SyslogSocket: path})
+	log.Info("x")
+	if got := packet(t, conn); !strings.HasPrefix(string(got), "<14>") { // user 1, info 6
+		t.Errorf("got %q", got)
+	}
+	if !strings.Contains(stderr.String(), "facility=males") {
+		t.Errorf("no warning: %s", stderr)
+	}
+}
+
+func TestLazyConn_FindsARestartedListener(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	first, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newSyslogSink(LogOptions{SyslogSocket: path, SyslogFacility: "user"}, nil).conn
+	if err := c.send([]byte("a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(first.Close(), os.Remove(path)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.send([]byte("b")); err == nil {
+		t.Fatal("nobody listens, and it works")
+	}
+	if err := c.send([]byte("c")); !errors.Is(err, errAway) {
+		t.Errorf("asked again at once: %v", err)
+	}
+	second := systemLog(t, path)
+	c.next = time.Time{} // as if the pause were over
+	if err := c.send([]byte("d")); err != nil {
+		t.Fatal(err)
+	}
+	if got := packet(t, second); string(got) != "d" {
+		t.Errorf("got %q", got)
+	}
+	if err := c.close(); err != nil {
+		t.Error(err)
+	}
+}
