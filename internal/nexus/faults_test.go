@@ -94,10 +94,11 @@ func TestRead_CorruptFilesEndOneWayOrTheOther(t *testing.T) {
 
 // readInChild names the way in which the child ended.
 func readInChild(t *testing.T, path string) string {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), childFile+"="+path)
+	// The race detector sleeps for a second before it exits.
+	cmd.Env = append(os.Environ(), childFile+"="+path, "GORACE=atexit_sleep_ms=0")
 	var out, printed strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &printed
 	err := cmd.Run()

@@ -349,7 +349,7 @@ func linkAt(loc int64, path string, root bool) (link Link, target object, id Obj
 		link.File = C.GoString(l.file_name)
 	}
 	if l.object < 0 {
-		lastError() // empties the stack
+		_ = lastError() // empties the stack
 	}
 	return link, object(l.object), ObjectID{uint64(l.file), uint64(l.address)}, nil
 }
