@@ -32,21 +32,15 @@ func fieldsOf(d *scicat.Dataset, pid *any) map[string]*any {
 }
 
 // buildDataset makes the dataset of a file out of what its schema says, the
-// configured defaults and the pid rules (D2, D3). It also returns warnings
-// about fields that were dropped.
-func (g *Ingestor) buildDataset(path string, m *metadata.Result) (scicat.Dataset, []string, error) {
+// configured defaults and the pid rules (D2, D3). Size and number of files are
+// counted later, whatever the schema says.
+func (g *Ingestor) buildDataset(path string, m *metadata.Result) (scicat.Dataset, error) {
 	d := scicat.Dataset{ScientificMetadata: map[string]scicat.ScientificValue{}}
 	var pid any
 	fields := fieldsOf(&d, &pid)
-	var warnings []string
-	for _, f := range m.HighLevel {
-		switch target := fields[f.MachineName]; {
-		case target != nil:
-			*target = f.Value
-		case f.MachineName == "size" || f.MachineName == "numberOfFiles":
-			// Counted from the files, whatever the schema says.
-		default:
-			warnings = append(warnings, fmt.Sprintf("schema field %q is not a field of a dataset that a schema may set: dropped", f.MachineName))
+	for name, value := range m.HighLevel {
+		if target := fields[name]; target != nil {
+			*target = value
 		}
 	}
 	for _, f := range m.Scientific {
@@ -67,7 +61,7 @@ func (g *Ingestor) buildDataset(path string, m *metadata.Result) (scicat.Dataset
 	case g.opt.GeneratePID:
 		made, err := generatePID(g.opt.PIDPrefix, jobID(m), path)
 		if err != nil {
-			return d, warnings, err
+			return d, err
 		}
 		pid = made
 	}
@@ -83,16 +77,16 @@ func (g *Ingestor) buildDataset(path string, m *metadata.Result) (scicat.Dataset
 		}
 	}
 	if len(missing) > 0 {
-		return d, warnings, fault.Errorf(fault.BadInput,
+		return d, fault.Errorf(fault.BadInput,
 			"missing mandatory fields for the dataset: %s (schema %s, %s)", strings.Join(missing, ", "), m.Schema.ID, m.Schema.Path)
 	}
-	return d, warnings, nil
+	return d, nil
 }
 
 // reasonFor says why the schema gave no value for a field.
 func reasonFor(name string, m *metadata.Result) string {
 	for _, f := range m.Failures {
-		if f.MachineName == name {
+		if f.What == "field" && f.Name == name {
 			return " (" + f.Reason + ")"
 		}
 	}
@@ -123,10 +117,8 @@ func text(v any) string {
 
 // jobID is the file writer's job, where the schema knows it by that name.
 func jobID(m *metadata.Result) string {
-	for _, f := range m.Scientific {
-		if f.MachineName == "job_id" {
-			return text(f.Value)
-		}
+	if f, ok := m.Field("job_id"); ok && f.Value != nil {
+		return text(f.Value)
 	}
 	id, _ := m.Text("job_id")
 	return id

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
@@ -64,9 +65,13 @@ func storageKind(err error) fault.Kind {
 
 // describe is one entry of the file list.
 func (g *Ingestor) describe(path, sourceFolder, checksum string) (scicat.DataFile, error) {
-	entry := scicat.DataFile{Path: path, Time: g.opt.Now().UTC().Truncate(time.Second).Format(timeForm)}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return scicat.DataFile{}, fault.Errorf(fault.Unavailable, "list %s: %w", path, err)
+	}
+	entry := scicat.DataFile{Path: abs, Time: g.opt.Now().UTC().Truncate(time.Second).Format(timeForm)}
 	if g.opt.Files.Relative {
-		listed, inside := listedPath(path, sourceFolder)
+		listed, inside := listedPath(abs, sourceFolder)
 		if !inside {
 			g.opt.Log.WithField("file", path).WithField("source_folder", sourceFolder).
 				Warn("File lies outside the dataset's source folder and keeps its absolute path")
@@ -79,7 +84,7 @@ func (g *Ingestor) describe(path, sourceFolder, checksum string) (scicat.DataFil
 	if !g.opt.Files.Stats {
 		return entry, nil
 	}
-	info, err := os.Stat(path)
+	info, err := os.Stat(abs)
 	if err != nil {
 		return entry, fault.Errorf(fault.Busy, "read the size of a file: %w", err)
 	}

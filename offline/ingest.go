@@ -62,18 +62,17 @@ func (g *Ingestor) Ingest(ctx context.Context, path, messageFile string) (rep Re
 			rep.Error = err.Error()
 		}
 	}()
+	file, err := nexus.Open(ctx, path, nexus.OpenOptions{RetryDelays: g.opt.OpenRetryDelays})
+	if err != nil {
+		return rep, err
+	}
+	defer file.Close()
 	schema, err := g.selectSchema(path)
 	if err != nil {
 		return rep, err
 	}
 	rep.Schema = schema.ID
 	g.log(path).WithFields(logrus.Fields{"schema": schema.ID, "schema_name": schema.Name}).Info("Metadata schema selected")
-
-	file, err := nexus.Open(ctx, path, nexus.OpenOptions{RetryDelays: g.opt.OpenRetryDelays})
-	if err != nil {
-		return rep, err
-	}
-	defer file.Close()
 	messageFile = g.usableMessageFile(path, messageFile)
 	// The checksum needs nothing but the file: it is computed while schema
 	// and catalogue are asked, and given up when it turns out unneeded.
@@ -97,10 +96,7 @@ func (g *Ingestor) Ingest(ctx context.Context, path, messageFile string) (rep Re
 	}
 	g.tell(path, result)
 	rep.JobID = jobID(result)
-	dataset, warnings, err := g.buildDataset(path, result)
-	for _, w := range warnings {
-		g.log(path).Warn(w)
-	}
+	dataset, err := g.buildDataset(path, result)
 	if err != nil {
 		return rep, err
 	}
@@ -123,6 +119,12 @@ func (g *Ingestor) selectSchema(path string) (*metadata.Schema, error) {
 	schema, err := g.opt.Schemas.Select(path)
 	if err != nil {
 		return nil, err
+	}
+	if schema == nil && g.opt.Fallback != nil {
+		if err := g.opt.Fallback.Err(); err != nil {
+			return nil, err
+		}
+		return g.opt.Fallback, nil
 	}
 	if schema == nil {
 		return nil, fault.Errorf(fault.BadInput,

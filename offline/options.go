@@ -17,6 +17,8 @@ import (
 type Options struct {
 	// Schemas are the metadata schemas to choose from; required.
 	Schemas *metadata.Set
+	// Fallback is for files that no schema selects (D22); nil: they fail.
+	Fallback *metadata.Schema
 	// Catalogue is where datasets are registered; required.
 	Catalogue *scicat.Client
 	// Log receives what happens; nil discards it.

@@ -102,7 +102,7 @@ func (d *Daemon) start(ctx context.Context, j *job) {
 	j.attempts++
 	j.started = time.Now()
 	if err != nil {
-		d.fail(j, verdict{class: fault.ClassSystemic, reason: "start the offline ingestor: " + err.Error()}, HoldExecutable)
+		d.fail(j, verdict{class: fault.KindOf(err).Class(), reason: err.Error()}, HoldExecutable)
 		return
 	}
 	j.child = child

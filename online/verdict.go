@@ -15,15 +15,14 @@ import (
 func judge(r children.Result, record outcome.Record) verdict {
 	why := func() string { return explain(r, record) }
 	switch {
+	case r.ExitCode == 0:
+		return verdict{ok: true} // also when the time limit fired at the last moment
 	case r.TimedOut:
 		return verdict{class: fault.ClassBug, reason: "exceeded the time limit of a child: " + why()}
 	case r.Signal != 0:
 		return verdict{class: fault.ClassBug, reason: fmt.Sprintf("killed by signal %d (%s): %s", int(r.Signal), r.Signal, why())}
 	}
-	kind, failed := fault.OfExit(r.ExitCode)
-	if !failed {
-		return verdict{ok: true}
-	}
+	kind, _ := fault.OfExit(r.ExitCode)
 	class := kind.Class()
 	if kind == fault.Usage {
 		// The command line is ours and the same for every file but the

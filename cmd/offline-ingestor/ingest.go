@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,7 +49,7 @@ ready, try later; 77 not permitted; 78 wrong configuration; 130, 143 interrupted
 }
 
 // ingest registers the files of one command line, one after the other.
-func ingest(c *cobra.Command, args []string, out printer, stderr io.Writer) (err error) {
+func ingest(c *cobra.Command, args []string, out printer, stderr io.Writer) error {
 	loaded, err := configs.Load(configs.Offline, c.Flags(), os.Environ())
 	if err != nil {
 		return program.Kind(err)
@@ -70,7 +69,7 @@ func ingest(c *cobra.Command, args []string, out printer, stderr io.Writer) (err
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeLog()) }()
+	defer program.CloseLog(closeLog, os.Stderr)
 	for _, w := range loaded.Warnings {
 		log.Warn(w)
 	}
@@ -152,8 +151,12 @@ func newIngestor(cfg configs.Config, log *logrus.Logger, progress func(done, tot
 	if err != nil {
 		return nil, err
 	}
+	for _, w := range schemas.Warnings {
+		log.Warn(w)
+	}
+	var fallback *metadata.Schema
 	if path := cfg.Ingestion.FallbackSchemaFilePath; path != "" {
-		if err := schemas.SetFallback(path); err != nil {
+		if fallback, err = metadata.LoadFallback(path); err != nil {
 			return nil, err
 		}
 	}
@@ -163,7 +166,7 @@ func newIngestor(cfg configs.Config, log *logrus.Logger, progress func(done, tot
 	}
 	files := cfg.Ingestion.FileHandling
 	return offline.New(offline.Options{
-		Schemas: schemas, Catalogue: catalogue, Log: log,
+		Schemas: schemas, Fallback: fallback, Catalogue: catalogue, Log: log,
 		DryRun: cfg.Ingestion.DryRun, OpenRetryDelays: files.RetryDelays(),
 		AllowPID: cfg.Dataset.AllowDatasetPID, GeneratePID: cfg.Dataset.GenerateDatasetPID, PIDPrefix: cfg.Dataset.DatasetPIDPrefix,
 		Defaults: offline.Defaults{

@@ -52,7 +52,7 @@ start (with --wait it is waited for); 70 a bug; 78 wrong configuration.`,
 }
 
 // start reads the configuration and runs the daemon with its log.
-func start(c *cobra.Command, abort context.Context, wait bool) (err error) {
+func start(c *cobra.Command, abort context.Context, wait bool) error {
 	loaded, err := configs.Load(configs.Online, c.Flags(), os.Environ())
 	if err != nil {
 		return program.Kind(err)
@@ -61,7 +61,7 @@ func start(c *cobra.Command, abort context.Context, wait bool) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeLog()) }()
+	defer program.CloseLog(closeLog, os.Stderr)
 	log.WithField("version", buildinfo.Version()).Info("Starting the online ingestor")
 	for _, w := range loaded.Warnings {
 		log.Warn(w)

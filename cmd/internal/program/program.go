@@ -125,6 +125,14 @@ func Logger(name string, c configs.Logging) (*logrus.Logger, func() error, error
 	return log, closeLog, nil
 }
 
+// CloseLog flushes the log. A place that could not be written says so, but does
+// not change how the program ends: what it did is done.
+func CloseLog(closeLog func() error, w io.Writer) {
+	if err := closeLog(); err != nil {
+		fmt.Fprintf(w, "log: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+}
+
 // Catalogue makes the client of the catalogue.
 func Catalogue(name string, c configs.SciCat, log logrus.FieldLogger) (*scicat.Client, error) {
 	retries := c.MaxRetries
