@@ -82,7 +82,7 @@ func (c *Client) CreateDatablock(ctx context.Context, b Datablock, landed Landed
 	// Not the endpoint below the dataset: that one loses updates of the sums
 	// when several blocks are added at once (scicat-api.md fact 9).
 	r := request{method: http.MethodPost, url: c.addr.endpoint("origdatablocks"), body: body}
-	rep, err := c.post(ctx, r, landed)
+	rep, err := c.post(ctx, r, false, landed)
 	switch {
 	case err != nil:
 		return "", err

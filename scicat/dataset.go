@@ -231,7 +231,7 @@ func (c *Client) CreateDataset(ctx context.Context, d Dataset, landed Landed) (s
 		}
 	}
 	r := request{method: http.MethodPost, url: c.addr.endpoint("datasets"), body: body}
-	rep, err := c.post(ctx, r, landed)
+	rep, err := c.post(ctx, r, d.PID != "", landed)
 	switch {
 	case err != nil:
 		return "", err

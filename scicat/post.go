@@ -26,15 +26,26 @@ type verdict struct {
 	failure error
 	// unknown says that the attempt may have been carried out.
 	unknown bool
-	pause   time.Duration
+	// late is for how long it may still be carried out.
+	late  time.Duration
+	pause time.Duration
 }
+
+// The longest times for which a POST that nobody waits for any more is expected
+// to be carried out: after our own time-out, and after a gateway's, which is
+// long already.
+const (
+	maxLate        = 60 * time.Second
+	maxLateGateway = 5 * time.Second
+)
 
 // post sends r until it succeeds, fails for good, or the retries are used up
 // (D13). While an earlier attempt may have been carried out, landed is asked
-// after the pause and right before the next attempt, which keeps the time short
-// in which a late success could go unseen; it is asked after the last attempt
-// too. The reply is nil when landed says yes.
-func (c *Client) post(ctx context.Context, r request, landed Landed) (*reply, error) {
+// after the pause and right before the next attempt, and after the last one too.
+// Where the catalogue itself refuses a second copy (unique) that is all; else it
+// is asked for as long as the attempt may still be under way. The reply is nil
+// when landed says yes.
+func (c *Client) post(ctx context.Context, r request, unique bool, landed Landed) (*reply, error) {
 	unknown := false
 	for try := 1; ; try++ {
 		rep, err := c.once(ctx, r)
@@ -53,15 +64,18 @@ func (c *Client) post(ctx context.Context, r request, landed Landed) (*reply, er
 		if last && !unknown {
 			return nil, unavailable(v.failure, try)
 		}
-		step := try
+		step, until := try, time.Now()
 		if last {
 			step = 1
+		}
+		if !unique {
+			until = until.Add(v.late)
 		}
 		if err := c.pause(ctx, step, v.pause, v.failure); err != nil {
 			return nil, err
 		}
 		if unknown {
-			there, err := landed(ctx)
+			there, err := c.look(ctx, landed, until, v.failure)
 			switch {
 			case err != nil:
 				return nil, fmt.Errorf("%w (%w: %s)", err, errOutcome, v.failure)
@@ -75,6 +89,20 @@ func (c *Client) post(ctx context.Context, r request, landed Landed) (*reply, er
 	}
 }
 
+// look asks landed at least once, and then again until the time is over.
+func (c *Client) look(ctx context.Context, landed Landed, until time.Time, failure error) (bool, error) {
+	for try := 1; ; try++ {
+		there, err := landed(ctx)
+		left := time.Until(until)
+		if err != nil || there || left <= 0 {
+			return there, err
+		}
+		if err := c.sleep(ctx, min(c.backoff(try, 0), left), failure); err != nil {
+			return false, err
+		}
+	}
+}
+
 // judge decides what an attempt means.
 func (c *Client) judge(ctx context.Context, r request, rep *reply, err error) verdict {
 	var connect *connectError
@@ -82,7 +110,11 @@ func (c *Client) judge(ctx context.Context, r request, rep *reply, err error) ve
 	case errors.As(err, &connect) && connect.hopeless:
 		return verdict{final: fault.New(fault.Unavailable, err)}
 	case connect != nil:
-		return verdict{failure: err, unknown: !connect.unsent}
+		v := verdict{failure: err, unknown: !connect.unsent}
+		if errors.Is(err, context.DeadlineExceeded) {
+			v.late = min(2*c.opt.Timeout, maxLate)
+		}
+		return v
 	case err != nil:
 		return verdict{final: err}
 	case rep.ok():
@@ -95,7 +127,11 @@ func (c *Client) judge(ctx context.Context, r request, rep *reply, err error) ve
 	case transient(e.Status) && !failedValidation(e):
 		// A 429 is answered before anything is done; a 5xx may come from a
 		// gateway that lost the answer.
-		return verdict{failure: e, unknown: e.Status >= 500, pause: e.RetryAfter}
+		v := verdict{failure: e, unknown: e.Status >= 500, pause: e.RetryAfter}
+		if e.Status == http.StatusGatewayTimeout {
+			v.late = min(2*c.opt.Timeout, maxLateGateway)
+		}
+		return v
 	case failedValidation(e):
 		return verdict{final: fault.New(fault.BadInput, e)}
 	}

@@ -54,6 +54,10 @@ func (c *Client) pause(ctx context.Context, try int, asked time.Duration, failur
 	c.opt.Log.WithError(failure).WithFields(map[string]any{
 		"attempt": try, "pause": wait.Round(time.Millisecond).String(),
 	}).Info("catalogue is tried again")
+	return c.sleep(ctx, wait, failure)
+}
+
+func (c *Client) sleep(ctx context.Context, wait time.Duration, failure error) error {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

@@ -33,8 +33,7 @@ func (s *Server) page(r *http.Request) http.HandlerFunc {
 
 // row is a dataset in the list.
 type row struct {
-	PID, Name, Proposal, Instrument, Owner, Created, Registered, Size string
-	Files                                                             string
+	PID, Name, Proposal, Instrument, Owner, Created, Registered, Size, Files string
 }
 
 // entry is a name with a value; Unit and Type may be empty.
@@ -50,7 +49,7 @@ func (s *Server) listPage(w http.ResponseWriter, _ *http.Request) {
 	for _, d := range all[:min(len(all), pageLimit)] {
 		rows = append(rows, rowOf(d))
 	}
-	render(w, "list.html", map[string]any{"Title": "Catalogue", "Rows": rows, "Total": len(all), "Limit": pageLimit})
+	render(w, http.StatusOK, "list.html", map[string]any{"Title": "Catalogue", "Rows": rows, "Total": len(all), "Limit": pageLimit})
 }
 
 func rowOf(d Document) row {
@@ -70,8 +69,7 @@ func (s *Server) datasetPage(w http.ResponseWriter, r *http.Request) {
 	pid := r.URL.Query().Get("pid")
 	d, there := s.Dataset(pid)
 	if !there {
-		w.WriteHeader(http.StatusNotFound)
-		render(w, "missing.html", map[string]any{"Title": "Not here", "PID": pid})
+		render(w, http.StatusNotFound, "missing.html", map[string]any{"Title": "Not here", "PID": pid})
 		return
 	}
 	var fields []entry
@@ -86,7 +84,7 @@ func (s *Server) datasetPage(w http.ResponseWriter, r *http.Request) {
 			fields = append(fields, entry{Name: name, Value: text})
 		}
 	}
-	render(w, "dataset.html", map[string]any{
+	render(w, http.StatusOK, "dataset.html", map[string]any{
 		"Title": shownText(d["datasetName"]), "PID": pid, "Fields": fields, "Metadata": metadataOf(d),
 		"Blocks": s.blocksShown(pid), "Registered": shownTime(d["createdAt"]), "By": shownText(d["createdBy"]),
 	})
@@ -132,7 +130,7 @@ func (s *Server) blocksShown(pid string) []block {
 	return out
 }
 
-func render(w http.ResponseWriter, name string, data any) {
+func render(w http.ResponseWriter, status int, name string, data any) {
 	t, err := template.ParseFS(pageFiles, "page/frame.html", "page/"+name)
 	var b bytes.Buffer
 	if err == nil {
@@ -144,6 +142,7 @@ func render(w http.ResponseWriter, name string, data any) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	w.WriteHeader(status)
 	// A reader that has gone away is no concern of the page.
 	_, _ = w.Write(b.Bytes())
 }
