@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Array is a numpy array.
@@ -90,6 +91,9 @@ func (p *arrayPrinter) prepare() {
 		p.format = p.floatFormat(shown)
 	case 'i', 'u', 'b':
 		width := 0
+		if p.array.Kind == 'b' {
+			width = len("False")
+		}
 		for _, v := range shown {
 			width = max(width, len(Text(v)))
 		}
@@ -142,49 +146,41 @@ func (p *arrayPrinter) write(axis, offset int, indent string, width int) string 
 	if axis == len(shape) {
 		return p.format(p.array.Elements[offset])
 	}
-	left := len(shape) - axis
-	innerWidth := width - 1
-	type entry struct {
-		text string
-	}
-	var entries []entry
+	var entries []string
 	for i := range shape[axis] {
 		if p.cut(axis) && i == edgeItems {
-			entries = append(entries, entry{"..."})
+			entries = append(entries, "...")
 		}
 		if p.cut(axis) && i >= edgeItems && i < shape[axis]-edgeItems {
 			continue
 		}
-		entries = append(entries, entry{p.write(axis+1, offset+i*p.stride(axis), indent+" ", innerWidth)})
+		entries = append(entries, p.write(axis+1, offset+i*p.stride(axis), indent+" ", width-1))
 	}
+	if left := len(shape) - axis; left > 1 {
+		return "[" + strings.Join(entries, strings.Repeat("\n", left-1)+indent) + "]"
+	}
+	return "[" + wrapped(entries, indent, width-1)[len(indent):] + "]"
+}
+
+// wrapped puts the entries on lines of at most width characters, each of which
+// begins with the indent.
+func wrapped(entries []string, indent string, width int) string {
 	var sb strings.Builder
-	if left > 1 {
-		separator := strings.Repeat("\n", left-1)
-		for i, e := range entries {
-			if i > 0 {
-				sb.WriteString(separator + indent)
-			}
-			sb.WriteString(e.text)
-		}
-		return "[" + sb.String() + "]"
-	}
-	line := indent
+	line, length := indent, len(indent)
 	for i, e := range entries {
-		room := innerWidth
-		if i == len(entries)-1 {
-			room = width - max(1, axis+1)
-		}
-		if len(line)+len([]rune(e.text)) > room && len(line) > len(indent) {
+		size := utf8.RuneCountInString(e)
+		if length+size > width && length > len(indent) {
 			sb.WriteString(strings.TrimRight(line, " ") + "\n")
-			line = indent
+			line, length = indent, len(indent)
 		}
-		line += e.text
+		line += e
+		length += size
 		if i < len(entries)-1 {
 			line += " "
+			length++
 		}
 	}
-	sb.WriteString(line)
-	return "[" + sb.String()[len(indent):] + "]"
+	return sb.String() + line
 }
 
 // floatFormat decides between positional and scientific notation for all cells
@@ -202,7 +198,7 @@ func (p *arrayPrinter) floatFormat(shown []Value) func(Value) string {
 			finite = append(finite, float64(f))
 		}
 	}
-	style := floatStyle{size: p.array.Size, scientific: wantsExponent(finite)}
+	style := floatStyle{size: p.array.Size, scientific: wantsExponent(finite, p.array.Size)}
 	style.measure(finite, special)
 	return func(v Value) string {
 		f, err := ToFloat(v)
@@ -213,13 +209,21 @@ func (p *arrayPrinter) floatFormat(shown []Value) func(Value) string {
 	}
 }
 
-// wantsExponent follows numpy: extreme numbers, or numbers far apart.
-func wantsExponent(finite []float64) bool {
+// wantsExponent follows numpy: numbers that are extreme for the type, or far
+// apart.
+func wantsExponent(finite []float64, size int) bool {
+	limit := 1e8
+	switch size {
+	case 2:
+		limit = 1e3
+	case 4:
+		limit = 1e6
+	}
 	largest, smallest := 0.0, math.Inf(1)
 	for _, f := range finite {
 		if abs := math.Abs(f); abs != 0 {
 			largest, smallest = max(largest, abs), min(smallest, abs)
 		}
 	}
-	return largest != 0 && (largest >= 1e8 || smallest < 1e-4 || largest/smallest > 1000)
+	return largest != 0 && (largest >= limit || smallest < 1e-4 || largest/smallest > 1000)
 }

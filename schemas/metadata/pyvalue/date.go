@@ -235,7 +235,7 @@ func (d *Date) parseTime(s string) error {
 	if zone >= 0 {
 		clock = s[:zone]
 	}
-	parts, err := clockParts(clock)
+	parts, err := clockParts(clock, zone >= 0)
 	if err != nil {
 		return err
 	}
@@ -250,7 +250,7 @@ func (d *Date) parseTime(s string) error {
 		}
 		return nil
 	}
-	offset, err := clockParts(s[zone+1:])
+	offset, err := clockParts(s[zone+1:], false)
 	if err != nil {
 		return err
 	}
@@ -266,10 +266,12 @@ func (d *Date) parseTime(s string) error {
 	return nil
 }
 
-// clockParts reads HH[:MM[:SS[.ffffff]]], with or without the colons.
-func clockParts(s string) (parts [4]int, err error) {
-	colons := false
-	for i := range 3 {
+// clockParts reads HH[:MM[:SS[.ffffff]]], with or without the colons. Before an
+// offset Python lets pass one character too many, and anything after the sixth
+// digit of a second; what it reads is read here.
+func clockParts(s string, zoned bool) (parts [4]int, err error) {
+	colons, fraction := false, false
+	for i := 0; i < 3 && !fraction; i++ {
 		if len(s) < 2 {
 			return parts, errDate
 		}
@@ -277,28 +279,40 @@ func clockParts(s string) (parts [4]int, err error) {
 			return parts, err
 		}
 		s = s[2:]
-		if i == 0 {
-			colons = strings.HasPrefix(s, ":")
+		switch {
+		case s == "" || len(s) == 1 && zoned:
+			return parts, nil
+		case len(s) == 1:
+			return parts, errDate
 		}
-		if s == "" || i == 2 {
-			break
-		}
-		if colons {
-			if s[0] != ':' {
-				return parts, errDate
-			}
+		switch separator := s[0]; {
+		case i == 0 && separator == ':':
+			colons = true
 			s = s[1:]
+		case colons && separator == ':':
+			s = s[1:]
+		case separator == '.' || separator == ',':
+			fraction = true
+			s = s[1:]
+		case colons:
+			return parts, errDate
 		}
 	}
+	return parts, parseFraction(s, &parts[3], zoned)
+}
+
+// parseFraction reads the digits of a second.
+func parseFraction(s string, micros *int, zoned bool) error {
 	if s == "" {
-		return parts, nil
+		return errDate
 	}
-	if s[0] != '.' && s[0] != ',' || !isDigits(s[1:]) {
-		return parts, errDate
+	digits := s[:min(6, len(s))]
+	if !isDigits(digits) || !zoned && !isDigits(s) {
+		return errDate
 	}
-	fraction := (s[1:] + "000000")[:6]
-	parts[3], err = number(fraction, 6)
-	return parts, err
+	n, err := number((digits + "00000")[:6], 6)
+	*micros = n
+	return err
 }
 
 func (d *Date) check() error {

@@ -121,31 +121,3 @@ func hashKey(v Value) (string, error) {
 		return "", fmt.Errorf("%s can not be a key", Words(v))
 	}
 }
-
-// orderSet puts a set of small integers into the order in which CPython walks
-// its hash table; texts keep their own order, which in Python is random.
-func orderSet(s Set) Set {
-	size := 8
-	for len(s)*5 >= (size-1)*3 {
-		size *= 4
-	}
-	table := make([]Value, size)
-	for _, e := range s {
-		n, ok := e.(Int)
-		if !ok {
-			return s
-		}
-		small, ok := n.Int64()
-		if !ok || small < 0 || small >= int64(size) || table[small] != nil {
-			return s
-		}
-		table[small] = e
-	}
-	ordered := make(Set, 0, len(s))
-	for _, e := range table {
-		if e != nil {
-			ordered = append(ordered, e)
-		}
-	}
-	return ordered
-}

@@ -64,10 +64,13 @@ func (s *floatStyle) cell(f float64) string {
 		return strings.Repeat(" ", max(0, s.left+1+s.right+s.exponent-len(text))) + text
 	}
 	left, right, exponent := s.parts(f)
-	fill := " "
-	if s.scientific {
-		fill = "0"
+	if s.scientific && len(right) < s.right {
+		// numpy fills up with the digits of the exact value, not with zeros.
+		var mantissa string
+		mantissa, exponent, _ = strings.Cut(strconv.FormatFloat(f, 'e', s.right, 64), "e")
+		left, right, _ = strings.Cut(mantissa, ".")
+		exponent = "e" + exponent
 	}
 	return strings.Repeat(" ", max(0, s.left-len(left))) + left + "." +
-		right + strings.Repeat(fill, max(0, s.right-len(right))) + exponent
+		right + strings.Repeat(" ", max(0, s.right-len(right))) + exponent
 }

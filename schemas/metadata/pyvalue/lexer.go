@@ -12,6 +12,7 @@ type lexer struct {
 	src      string
 	pos      int
 	brackets int
+	started  bool // a token has been seen
 	token    string
 	literal  Value
 }
@@ -54,18 +55,15 @@ func (l *lexer) next() error {
 	return nil
 }
 
-// skipSpace passes spaces, comments and, between brackets or at the end, line
-// ends.
+// skipSpace passes spaces and comments, and line ends where they mean nothing:
+// between brackets, before the first token and after the last.
 func (l *lexer) skipSpace() error {
-	newline := false
+	lineStart := -1 // where the last line begins that was begun here
 	for l.pos < len(l.src) {
 		switch c := l.src[l.pos]; c {
 		case ' ', '\t', '\f':
-			if newline && l.brackets == 0 && l.pos > 0 && l.src[l.pos-1] == '\n' && strings.Trim(l.src[l.pos:], " \t\f\r\n") != "" {
-				return errLiteral
-			}
 		case '\n', '\r':
-			newline = true
+			lineStart = l.pos + 1
 		case '\\':
 			if !strings.HasPrefix(l.src[l.pos:], "\\\n") {
 				return errLiteral
@@ -76,24 +74,15 @@ func (l *lexer) skipSpace() error {
 				l.pos++
 			}
 		default:
-			if newline && l.brackets == 0 && strings.Trim(l.src[:l.pos], " \t\f\r\n") != "" && !l.afterComment() {
+			if lineStart >= 0 && l.brackets == 0 && (l.started || lineStart != l.pos) {
 				return errLiteral
 			}
+			l.started = true
 			return nil
 		}
 		l.pos++
 	}
 	return nil
-}
-
-// afterComment says that only comments stand before the position.
-func (l *lexer) afterComment() bool {
-	for line := range strings.Lines(l.src[:l.pos]) {
-		if text := strings.TrimSpace(line); text != "" && !strings.HasPrefix(text, "#") {
-			return false
-		}
-	}
-	return true
 }
 
 // number reads an integer of any base, a float, or an imaginary number.

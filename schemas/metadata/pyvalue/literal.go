@@ -330,6 +330,8 @@ func (p *literalParser) emptySet() (Value, error) {
 		if p.token != want || p.literal != nil {
 			return nil, errLiteral
 		}
+		p.brackets++
 	}
+	p.brackets -= 2
 	return Set{}, p.next()
 }

@@ -109,6 +109,9 @@ func ParseFloat(s string) (Float, error) {
 	if !ok || !isFloatText(text) {
 		return 0, fmt.Errorf("%s is not a number", shown(Str(s)))
 	}
+	if strings.EqualFold(strings.TrimLeft(text, "+-"), "nan") {
+		return Float(math.NaN()), nil
+	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0, fmt.Errorf("%s is not a number", shown(Str(s)))
