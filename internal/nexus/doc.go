@@ -3,7 +3,7 @@
 //
 // gonum.org/v1/hdf5 opens files, groups and datasets; what it lacks or gets
 // wrong (values, attributes, listings, error text, silence) is in one cgo file,
-// libhdf5.go, over the thin C of shim.c. No C type leaves that file.
+// libhdf5.go, over the thin C of shim.h. No C type leaves that file.
 //
 // Invariants: every call into libhdf5, gonum's included, runs within Exclusive,
 // hence one at a time, on a locked OS thread, with libhdf5's printing of errors

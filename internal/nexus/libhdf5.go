@@ -188,10 +188,10 @@ var errTooLarge = errors.New("too large")
 // read fills buf with all elements in the layout of memory that l describes,
 // then calls decode. What buf points to for elements of variable length, at most
 // limit bytes of a dataset, is freed afterwards.
-func (h handle) read(t datatype, l *layout, buf unsafe.Pointer, limit int64, decode func()) error {
+func (h handle) read(t datatype, l *layout, scalar bool, buf unsafe.Pointer, limit int64, decode func()) error {
 	arena := C.nx_arena{limit: C.size_t(limit)}
 	defer C.nx_arena_free(&arena)
-	switch C.nx_read(h.id, h.attribute, t.id, C.size_t(l.size*l.elements), buf, &arena) {
+	switch C.nx_read(h.id, h.attribute, cBool(scalar), t.id, C.size_t(l.size*l.elements), buf, &arena) {
 	case C.NX_OK:
 		decode()
 		if h.attribute != 0 && l.pointers {
@@ -255,12 +255,8 @@ func (h handle) storage() (storage, error) {
 // object, in the order in which h5py iterates: of creation where it is tracked,
 // else bytewise by name.
 func names(id int64, attributes bool) ([]string, error) {
-	var which C.int
-	if attributes {
-		which = 1
-	}
 	var total C.size_t
-	p := C.nx_names(C.hid_t(id), which, &total)
+	p := C.nx_names(C.hid_t(id), cBool(attributes), &total)
 	if p == nil {
 		return nil, lastError()
 	}
@@ -323,12 +319,8 @@ func closeObject(id int64) { C.H5Oclose(C.hid_t(id)) }
 func linkAt(loc int64, path string, root bool) (link Link, target object, id ObjectID, err error) {
 	cpath := C.CString(path)
 	defer C.free(unsafe.Pointer(cpath))
-	var isRoot C.int
-	if root {
-		isRoot = 1
-	}
 	var l C.nx_link
-	if C.nx_link_info(C.hid_t(loc), cpath, isRoot, &l) < 0 {
+	if C.nx_link_info(C.hid_t(loc), cpath, cBool(root), &l) < 0 {
 		return link, objectNone, id, lastError()
 	}
 	defer C.free(unsafe.Pointer(l.target))
@@ -352,6 +344,13 @@ func linkAt(loc int64, path string, root bool) (link Link, target object, id Obj
 		_ = lastError() // empties the stack
 	}
 	return link, object(l.object), ObjectID{uint64(l.file), uint64(l.address)}, nil
+}
+
+func cBool(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // openIDs is the number of files, groups, datasets, types and attributes that

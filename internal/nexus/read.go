@@ -32,7 +32,7 @@ func (h handle) value(limit int64) (Value, error) {
 	if !ok || cost > math.MaxInt32 || l.elements > math.MaxInt32 || int64(n) > limit/max(cost, 1) {
 		return v, fmt.Errorf("%w: %d elements of %d bytes pass the limit of %d bytes", errTooLarge, n, l.typ.Size, limit)
 	}
-	v.Data, err = h.data(t, l, n, limit)
+	v.Data, err = h.data(t, l, shape == nil, n, limit)
 	if errors.Is(err, errTooLarge) {
 		err = fmt.Errorf("%w: its parts pass the limit of %d bytes", err, limit)
 	}
@@ -43,27 +43,27 @@ func (h handle) value(limit int64) (Value, error) {
 }
 
 // data reads n elements; plain numbers straight into what is handed out.
-func (h handle) data(t datatype, l *layout, n int, limit int64) (any, error) {
+func (h handle) data(t datatype, l *layout, scalar bool, n int, limit int64) (any, error) {
 	if n == 0 {
 		return l.decode(0, nil), nil
 	}
 	switch l.typ.Kind {
 	case Int, Enum:
-		return numbers[int64](h, t, l, n, limit)
+		return numbers[int64](h, t, l, scalar, n, limit)
 	case Uint:
-		return numbers[uint64](h, t, l, n, limit)
+		return numbers[uint64](h, t, l, scalar, n, limit)
 	case Float:
-		return numbers[float64](h, t, l, n, limit)
+		return numbers[float64](h, t, l, scalar, n, limit)
 	}
 	var data any
 	buf := make([]byte, n*l.size)
-	err := h.read(t, l, unsafe.Pointer(&buf[0]), limit, func() { data = l.decode(n, buf) })
+	err := h.read(t, l, scalar, unsafe.Pointer(&buf[0]), limit, func() { data = l.decode(n, buf) })
 	return data, err
 }
 
-func numbers[T int64 | uint64 | float64](h handle, t datatype, l *layout, n int, limit int64) (any, error) {
+func numbers[T int64 | uint64 | float64](h handle, t datatype, l *layout, scalar bool, n int, limit int64) (any, error) {
 	data := make([]T, n)
-	err := h.read(t, l, unsafe.Pointer(&data[0]), limit, func() {})
+	err := h.read(t, l, scalar, unsafe.Pointer(&data[0]), limit, func() {})
 	return data, err
 }
 

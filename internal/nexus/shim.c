@@ -8,7 +8,24 @@
 /* The error stack, and with it the printing of errors, is per thread. */
 void nx_silence(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
 
-int nx_setup(void) { return H5Zregister(&nx_lzf) < 0 ? NX_FAILED : NX_OK; }
+/* Made once, because libhdf5 takes longer over a property list than over a
+   small dataset: the transfer of variable-length elements into nx_current, and
+   text of variable length in memory, by character set. */
+static hid_t nx_transfer = -1, nx_text[2] = {-1, -1};
+static nx_arena *nx_current;
+static void *nx_alloc(size_t n, void *ud);
+static void nx_unalloc(void *p, void *ud);
+
+int nx_setup(void) {
+	if (H5Zregister(&nx_lzf) < 0) return NX_FAILED;
+	nx_transfer = H5Pcreate(H5P_DATASET_XFER);
+	if (nx_transfer < 0 || H5Pset_vlen_mem_manager(nx_transfer, nx_alloc, NULL, nx_unalloc, NULL) < 0) return NX_FAILED;
+	for (int utf8 = 0; utf8 < 2; utf8++) {
+		nx_text[utf8] = H5Tcopy(H5T_C_S1);
+		if (H5Tset_size(nx_text[utf8], H5T_VARIABLE) < 0 || H5Tset_cset(nx_text[utf8], utf8 ? H5T_CSET_UTF8 : H5T_CSET_ASCII) < 0) return NX_FAILED;
+	}
+	return NX_OK;
+}
 
 typedef struct { unsigned n; int flags; char first[160], last[512]; } nx_walk;
 
@@ -131,9 +148,15 @@ int nx_stat(hid_t id, int attr, nx_object *o) {
 
 /* ---- values ---- */
 
+static int nx_is_text(hid_t t) { return t == nx_text[0] || t == nx_text[1]; }
+
+static void nx_memory_close(hid_t m) {
+	if (m >= 0 && !nx_is_text(m)) H5Tclose(m);
+}
+
 /* The type in memory that layout.go expects: every integer and enumeration as
    8 bytes, every float as double, strings NUL-padded, compounds packed. The
-   caller closes it. */
+   caller closes it by nx_memory_close. */
 static hid_t nx_memory_type(hid_t t, int *vlen) {
 	hid_t m = -1, sub = -1;
 	switch (H5Tget_class(t)) {
@@ -143,15 +166,14 @@ static hid_t nx_memory_type(hid_t t, int *vlen) {
 	case H5T_FLOAT:
 		return H5Tcopy(H5T_NATIVE_DOUBLE);
 	case H5T_STRING:
-		if ((m = H5Tcopy(H5T_C_S1)) < 0) return m;
-		H5Tset_cset(m, H5Tget_cset(t));
 		if (H5Tis_variable_str(t) > 0) {
 			*vlen = 1;
-			H5Tset_size(m, H5T_VARIABLE);
-		} else {
-			H5Tset_size(m, H5Tget_size(t));
-			H5Tset_strpad(m, H5T_STR_NULLPAD); /* as numpy, so that h5py's values come out */
+			return nx_text[H5Tget_cset(t) == H5T_CSET_UTF8];
 		}
+		if ((m = H5Tcopy(H5T_C_S1)) < 0) return m;
+		H5Tset_cset(m, H5Tget_cset(t));
+		H5Tset_size(m, H5Tget_size(t));
+		H5Tset_strpad(m, H5T_STR_NULLPAD); /* as numpy, so that h5py's values come out */
 		return m;
 	case H5T_OPAQUE:
 		return H5Tcopy(t);
@@ -163,7 +185,7 @@ static hid_t nx_memory_type(hid_t t, int *vlen) {
 		if (m < 0) return m;
 		sub = m;
 		m = H5Tvlen_create(sub);
-		H5Tclose(sub);
+		nx_memory_close(sub);
 		return m;
 	case H5T_ARRAY: {
 		hsize_t dims[H5S_MAX_RANK];
@@ -174,7 +196,7 @@ static hid_t nx_memory_type(hid_t t, int *vlen) {
 		if (m < 0) return m;
 		sub = m;
 		m = H5Tarray_create2(sub, n, dims);
-		H5Tclose(sub);
+		nx_memory_close(sub);
 		return m;
 	}
 	case H5T_COMPOUND: {
@@ -187,7 +209,7 @@ static hid_t nx_memory_type(hid_t t, int *vlen) {
 			size_t size = mt < 0 ? 0 : H5Tget_size(mt);
 			ok = name && size && H5Tset_size(m, at + size) >= 0 && H5Tinsert(m, name, at, mt) >= 0;
 			at += size;
-			if (mt >= 0) H5Tclose(mt);
+			nx_memory_close(mt);
 			if (ft >= 0) H5Tclose(ft);
 			H5free_memory(name);
 		}
@@ -201,8 +223,9 @@ static hid_t nx_memory_type(hid_t t, int *vlen) {
 }
 
 static void *nx_alloc(size_t n, void *ud) {
-	nx_arena *a = ud;
+	nx_arena *a = nx_current;
 	nx_block *b = a->blocks;
+	(void)ud;
 	n = (n + 7) & ~(size_t)7;
 	if (n > a->limit || a->total > a->limit - n) { a->full = 1; return NULL; }
 	if (!b || b->cap - b->used < n) {
@@ -248,25 +271,23 @@ static int nx_chunk_fits(hid_t id, size_t limit) {
 /* Reads all elements into buf, zeroed, of elem bytes each. What variable-length
    elements point to lies in the arena (whose limit counts it) until
    nx_arena_free. */
-int nx_read(hid_t id, int attr, hid_t type, size_t elem, void *buf, nx_arena *a) {
+int nx_read(hid_t id, int attr, int scalar, hid_t type, size_t elem, void *buf, nx_arena *a) {
 	int vlen = 0, rc = NX_FAILED;
-	hid_t x = H5P_DEFAULT, m = nx_memory_type(type, &vlen);
+	hid_t m = nx_memory_type(type, &vlen);
 	if (m < 0) return NX_TYPE;
-	if (H5Tget_size(m) != elem) { rc = NX_LAYOUT; goto out; }
-	if (attr) {
+	if (H5Tget_size(m) != elem) {
+		rc = NX_LAYOUT;
+	} else if (attr) {
 		rc = H5Aread(id, m, buf) < 0 ? NX_FAILED : NX_OK;
-		goto out;
+	} else if (!scalar && !nx_chunk_fits(id, a->limit)) {
+		rc = NX_TOO_LARGE;
+	} else {
+		nx_current = a;
+		rc = H5Dread(id, m, H5S_ALL, H5S_ALL, vlen ? nx_transfer : H5P_DEFAULT, buf) < 0 ? NX_FAILED : NX_OK;
+		nx_current = NULL;
+		if (a->full) rc = NX_TOO_LARGE;
 	}
-	if (!nx_chunk_fits(id, a->limit)) { rc = NX_TOO_LARGE; goto out; }
-	if (vlen) {
-		x = H5Pcreate(H5P_DATASET_XFER);
-		if (x < 0 || H5Pset_vlen_mem_manager(x, nx_alloc, a, nx_unalloc, a) < 0) goto out;
-	}
-	rc = H5Dread(id, m, H5S_ALL, H5S_ALL, x, buf) < 0 ? NX_FAILED : NX_OK;
-	if (a->full) rc = NX_TOO_LARGE;
-out:
-	if (x > 0) H5Pclose(x);
-	H5Tclose(m);
+	nx_memory_close(m);
 	return rc;
 }
 
@@ -277,123 +298,5 @@ void nx_reclaim(hid_t attr, hid_t type, void *buf) {
 	hid_t m = nx_memory_type(type, &vlen), s = H5Aget_space(attr);
 	if (m >= 0 && s >= 0 && vlen) H5Dvlen_reclaim(m, s, H5P_DEFAULT, buf);
 	if (s >= 0) H5Sclose(s);
-	if (m >= 0) H5Tclose(m);
-}
-
-/* ---- attributes, links, storage ---- */
-
-hid_t nx_attr_open(hid_t loc, const char *path, const char *name) {
-	return H5Aopen_by_name(loc, path, name, H5P_DEFAULT, H5P_DEFAULT);
-}
-
-typedef struct { char *p; size_t n, cap; } nx_list;
-
-/* Appends 8 bytes of creation order, -1 where it is not tracked, and the name
-   with its NUL. */
-static herr_t nx_append(nx_list *l, const char *name, int tracked, int64_t order) {
-	size_t len = strlen(name) + 1, more = sizeof order + len;
-	if (l->n + more > l->cap) {
-		size_t cap = (l->n + more) * 2;
-		char *p = realloc(l->p, cap);
-		if (!p) return -1;
-		l->p = p;
-		l->cap = cap;
-	}
-	if (!tracked) order = -1;
-	memcpy(l->p + l->n, &order, sizeof order);
-	memcpy(l->p + l->n + sizeof order, name, len);
-	l->n += more;
-	return 0;
-}
-
-static herr_t nx_link_cb(hid_t g, const char *name, const H5L_info_t *i, void *ud) {
-	(void)g;
-	return nx_append(ud, name, i->corder_valid, i->corder);
-}
-
-static herr_t nx_attr_cb(hid_t g, const char *name, const H5A_info_t *i, void *ud) {
-	(void)g;
-	return nx_append(ud, name, i->corder_valid, i->corder);
-}
-
-/* Names of the links of a group or the attributes of an object, in a block that
-   the caller frees. In no order: where libhdf5 1.10 sorts by itself, it frees
-   wild pointers when a corrupt file lets it fail half-way. */
-char *nx_names(hid_t id, int attrs, size_t *total) {
-	nx_list l = {malloc(256), 0, 256};
-	hsize_t at = 0;
-	herr_t rc;
-	if (!l.p) return NULL;
-	if (attrs) rc = H5Aiterate2(id, H5_INDEX_NAME, H5_ITER_NATIVE, &at, nx_attr_cb, &l);
-	else rc = H5Literate(id, H5_INDEX_NAME, H5_ITER_NATIVE, &at, nx_link_cb, &l);
-	if (rc < 0) { free(l.p); return NULL; }
-	*total = l.n;
-	return l.p;
-}
-
-/* H5O_type_t of the object that a path leads to. */
-int nx_object_type(hid_t loc, const char *path) {
-	H5O_info_t o;
-	return H5Oget_info_by_name2(loc, path, &o, H5O_INFO_BASIC, H5P_DEFAULT) < 0 ? NX_FAILED : (int)o.type;
-}
-
-int nx_link_info(hid_t loc, const char *path, int root, nx_link *out) {
-	H5L_info_t l;
-	H5O_info_t o;
-	memset(out, 0, sizeof *out);
-	out->link = out->object = -1;
-	if (!root) {
-		if (H5Lget_info(loc, path, &l, H5P_DEFAULT) < 0) return NX_FAILED;
-		out->link = l.type;
-		if (l.type == H5L_TYPE_SOFT || l.type == H5L_TYPE_EXTERNAL) {
-			size_t n = l.u.val_size;
-			char *raw = calloc(1, n + 1);
-			if (!raw) return NX_FAILED;
-			if (H5Lget_val(loc, path, raw, n, H5P_DEFAULT) < 0) { free(raw); return NX_FAILED; }
-			if (l.type == H5L_TYPE_EXTERNAL) {
-				const char *file = NULL, *object = NULL;
-				if (H5Lunpack_elink_val(raw, n, NULL, &file, &object) < 0) { free(raw); return NX_FAILED; }
-				size_t nf = strlen(file) + 1, no = strlen(object) + 1;
-				if ((out->target = malloc(nf + no))) {
-					memcpy(out->target, object, no);
-					out->file_name = memcpy(out->target + no, file, nf);
-				}
-				free(raw);
-			} else out->target = raw;
-		}
-	}
-	if (H5Oget_info_by_name2(loc, path, &o, H5O_INFO_BASIC, H5P_DEFAULT) >= 0) {
-		out->object = o.type;
-		out->file = o.fileno;
-		out->address = o.addr;
-	}
-	return NX_OK;
-}
-
-int nx_storage_of(hid_t id, nx_storage *o) {
-	hid_t p = H5Dget_create_plist(id);
-	memset(o, 0, sizeof *o);
-	if (p < 0) return NX_FAILED;
-	if (H5Pget_layout(p) == H5D_CHUNKED) {
-		o->ndims = H5Pget_chunk(p, H5S_MAX_RANK, o->chunk);
-		o->nfilters = H5Pget_nfilters(p);
-	}
-	o->external = H5Pget_external_count(p);
-	H5Pclose(p);
-	o->stored = H5Dget_storage_size(id);
-	return o->ndims < 0 || o->nfilters < 0 ? NX_FAILED : NX_OK;
-}
-
-int nx_filter(hid_t id, unsigned i, int *filter, int *available, char *name, size_t cap) {
-	unsigned flags = 0, config = 0;
-	size_t n = 0;
-	hid_t p = H5Dget_create_plist(id);
-	if (p < 0) return NX_FAILED;
-	name[0] = 0;
-	*filter = H5Pget_filter2(p, i, &flags, &n, NULL, cap, name, &config);
-	name[cap - 1] = 0;
-	H5Pclose(p);
-	if (*filter < 0) { *filter = 0; return NX_FAILED; }
-	*available = H5Zfilter_avail(*filter) > 0;
-	return NX_OK;
+	nx_memory_close(m);
 }

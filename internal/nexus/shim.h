@@ -1,6 +1,6 @@
 /* Thin C around libhdf5 for what gonum does not offer or gets wrong: values,
    attributes, links, error text. Everything here runs under the Go lock of
-   libhdf5.go, so nothing is thread-safe by itself. Functions return a negative
+   libhdf5.go, so nothing is thread-safe by itself. In shim.c, links.c, lzf.c. Functions return a negative
    number on failure and leave libhdf5's error stack for nx_error. */
 #ifndef INGESTOR_NEXUS_SHIM_H
 #define INGESTOR_NEXUS_SHIM_H
@@ -57,7 +57,7 @@ int nx_super(hid_t type, nx_type *o);
 char *nx_member(hid_t type, unsigned i, nx_type *o);
 void nx_type_close(hid_t type);
 
-int nx_read(hid_t id, int attr, hid_t type, size_t elem, void *buf, nx_arena *a);
+int nx_read(hid_t id, int attr, int scalar, hid_t type, size_t elem, void *buf, nx_arena *a);
 void nx_arena_free(nx_arena *a);
 void nx_reclaim(hid_t attr, hid_t type, void *buf);
 
