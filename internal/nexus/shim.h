@@ -1,7 +1,8 @@
 /* Thin C around libhdf5 for what gonum does not offer or gets wrong: values,
-   attributes, links, error text. Everything here runs under the Go lock of
-   libhdf5.go, so nothing is thread-safe by itself. In shim.c, links.c, lzf.c. Functions return a negative
-   number on failure and leave libhdf5's error stack for nx_error. */
+   attributes, links, error text (shim.c, links.c, lzf.c). Everything here runs
+   under the Go lock of libhdf5.go, so nothing is thread-safe by itself.
+   Functions return a negative number on failure and leave libhdf5's error stack
+   for nx_error. */
 #ifndef INGESTOR_NEXUS_SHIM_H
 #define INGESTOR_NEXUS_SHIM_H
 
