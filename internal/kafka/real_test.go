@@ -1,10 +1,15 @@
 package kafka_test
 
 import (
+	"maps"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"ingestor/internal/fault"
+	"ingestor/internal/kafka"
 	"ingestor/internal/kafka/realkafka"
 )
 
@@ -87,4 +92,53 @@ func TestSource_EndsWithoutTheBroker(t *testing.T) {
 	}
 	again := c.consume(t, name(t, "other"), true, quick, topic)
 	again.awaitCount(t, 2)
+}
+
+func TestSource_OverTLSWithPasswords(t *testing.T) {
+	b, c := realBroker(t, realkafka.Options{Secure: true})
+	topic := c.topic(t, 1)
+	c.fill(t, topic, 1, 0, 1)
+	for _, mechanism := range []string{"SCRAM-SHA-256", "PLAIN"} {
+		t.Run(mechanism, func(t *testing.T) {
+			props := b.SecureProperties(mechanism)
+			r := c.consume(t, name(t, mechanism), true, props, topic)
+			if err := r.Probe(t.Context()); err != nil {
+				t.Error(err)
+			}
+			r.awaitCount(t, 1)
+			p, err := kafka.NewProducer(kafka.ProducerOptions{Properties: props})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = p.Close() }()
+			if _, err := p.Produce(t.Context(), topic, nil, []byte("more"), nil); err != nil {
+				t.Error(err)
+			}
+			r.awaitCount(t, 2)
+		})
+	}
+	wrong := filepath.Join(t.TempDir(), "ca.pem")
+	if _, err := realkafka.WriteCA(wrong); err != nil {
+		t.Fatal(err)
+	}
+	for what, change := range map[string]map[string]string{
+		"SASL":                              {"sasl.password": "wrong-horse"},
+		"certificate could not be verified": {"ssl.ca.location": wrong},
+		"security.protocol":                 {"security.protocol": "sasl_plaintext"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			props := b.SecureProperties("SCRAM-SHA-256")
+			maps.Copy(props, change)
+			s := c.newSource(t, name(t, "group"), props, topic)
+			began := time.Now()
+			err := s.Probe(t.Context())
+			if fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), what) {
+				t.Fatalf("%v does not say %q", err, what)
+			}
+			if strings.Contains(err.Error(), "horse") {
+				t.Errorf("%q tells the password", err)
+			}
+			t.Logf("after %s: %v", time.Since(began).Truncate(time.Millisecond), err)
+		})
+	}
 }

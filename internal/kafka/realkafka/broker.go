@@ -28,6 +28,8 @@ type Options struct {
 	Dir string
 	// Properties are added to server.properties, last word.
 	Properties map[string]string
+	// Secure adds a listener with TLS and SASL, see SecureProperties.
+	Secure bool
 	// StartTimeout is how long the node may take until it answers; default 60 s
 	// (it is 3 to 7 s on two idle cores).
 	StartTimeout time.Duration
@@ -39,6 +41,7 @@ type Broker struct {
 	libs      string
 	temporary bool
 	address   string
+	secure    string
 	process   *process
 }
 
@@ -81,6 +84,19 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 // Address is host:port, as bootstrap.servers takes it. It stays the same over
 // Stop and Start.
 func (b *Broker) Address() string { return b.address }
+
+// SecureProperties are what a client needs for the secure listener; mechanism is
+// SCRAM-SHA-256 or PLAIN.
+func (b *Broker) SecureProperties(mechanism string) map[string]string {
+	return map[string]string{
+		"bootstrap.servers": b.secure,
+		"security.protocol": "sasl_ssl",
+		"ssl.ca.location":   b.path("ca.pem"),
+		"sasl.mechanism":    mechanism,
+		"sasl.username":     User,
+		"sasl.password":     Password,
+	}
+}
 
 // Start starts the node on its port and data and waits until it answers.
 func (b *Broker) Start(ctx context.Context) error {
@@ -176,11 +192,29 @@ func (b *Broker) Close() error {
 
 // prepare writes server.properties and formats the log folder.
 func (b *Broker) prepare(ctx context.Context) error {
-	ports, err := freePorts(2)
+	ports, err := freePorts(3)
 	if err != nil {
 		return fmt.Errorf("real kafka: %w", err)
 	}
 	b.address = fmt.Sprintf("127.0.0.1:%d", ports[0])
+	values := map[string]any{
+		"Port": ports[0], "ControllerPort": ports[1], "LogDir": b.path("data"), "Properties": b.options.Properties,
+		"SecurePort": 0,
+	}
+	var accounts []string
+	if b.options.Secure {
+		b.secure = fmt.Sprintf("127.0.0.1:%d", ports[2])
+		ca, err := WriteCA(b.path("ca.pem"))
+		if err != nil {
+			return err
+		}
+		if err := ca.writeServer(b.path("server.pem")); err != nil {
+			return fmt.Errorf("real kafka: %w", err)
+		}
+		values["SecurePort"], values["ServerPEM"] = ports[2], b.path("server.pem")
+		values["User"], values["Password"] = User, Password
+		accounts = []string{"--add-scram", fmt.Sprintf("SCRAM-SHA-256=[name=%s,password=%s]", User, Password)}
+	}
 	t, err := template.New("server.properties").Parse(properties)
 	if err != nil {
 		return fmt.Errorf("real kafka: %w", err)
@@ -189,18 +223,16 @@ func (b *Broker) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("real kafka: %w", err)
 	}
-	err = t.Execute(f, map[string]any{
-		"Port": ports[0], "ControllerPort": ports[1], "LogDir": b.path("data"), "Properties": b.options.Properties,
-	})
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err := errors.Join(t.Execute(f, values), f.Close()); err != nil {
 		return fmt.Errorf("real kafka: %w", err)
 	}
 	id := make([]byte, 16)
 	if _, err := rand.Read(id); err != nil {
 		return fmt.Errorf("real kafka: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "java", b.java("kafka.tools.StorageTool", "format",
-		"-t", base64.RawURLEncoding.EncodeToString(id), "-c", b.path("server.properties"))...)
+	format := append([]string{"kafka.tools.StorageTool", "format",
+		"-t", base64.RawURLEncoding.EncodeToString(id), "-c", b.path("server.properties")}, accounts...)
+	cmd := exec.CommandContext(ctx, "java", b.java(format...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("real kafka: format the log folder: %w\n%s", err, tail(out))
 	}
