@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // stamp is a time as the backend shows it.
@@ -64,7 +65,7 @@ const monthNames = "janfebmaraprmayjunjulaugsepoctnovdec"
 
 func (p *looseDate) read() bool {
 	for p.rest != "" {
-		c := rune(p.rest[0])
+		c, width := utf8.DecodeRuneInString(p.rest)
 		switch {
 		case isDigit(c):
 			if !p.number() {
@@ -82,7 +83,7 @@ func (p *looseDate) read() bool {
 		case c == '(':
 			_, p.rest, _ = strings.Cut(p.rest, ")")
 		default:
-			p.rest = p.rest[1:]
+			p.rest = p.rest[width:]
 		}
 	}
 	return true
