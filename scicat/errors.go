@@ -67,16 +67,19 @@ func (c *Client) apiError(ctx context.Context, r request, rep *reply) *APIError 
 	message, fields := decodeErrorBody(rep.body)
 	e := &APIError{
 		Method: r.method, Path: c.addr.shown(r.url), Status: rep.status,
-		Message: c.blank(ctx, message), Fields: fields, RetryAfter: retryAfter(rep.header, time.Now()),
+		Message: c.blank(ctx, r.secret, message), Fields: fields, RetryAfter: retryAfter(rep.header, time.Now()),
 	}
 	for i := range e.Fields {
-		e.Fields[i].Problem = c.blank(ctx, e.Fields[i].Problem)
+		e.Fields[i].Problem = c.blank(ctx, r.secret, e.Fields[i].Problem)
 	}
 	return e
 }
 
 // blank takes secrets out of a foreign text: gateways like to repeat requests.
-func (c *Client) blank(ctx context.Context, s string) string {
+func (c *Client) blank(ctx context.Context, secret, s string) string {
+	if secret != "" {
+		s = strings.ReplaceAll(s, secret, "***")
+	}
 	for _, secret := range c.secrets {
 		s = strings.ReplaceAll(s, secret, "***")
 	}

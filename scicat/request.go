@@ -25,7 +25,8 @@ type request struct {
 	method    string
 	url       *url.URL
 	body      []byte
-	anonymous bool // without the token
+	anonymous bool   // without the token
+	secret    string // kept out of errors
 }
 
 // reply is an answer of the catalogue, whatever its status.

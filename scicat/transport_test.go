@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -161,9 +162,15 @@ func TestNew_ListsAllFaults(t *testing.T) {
 
 // TestSecrets_AreInNoErrorAndNoLog lets a gateway repeat the whole request.
 func TestSecrets_AreInNoErrorAndNoLog(t *testing.T) {
+	status := http.StatusTeapot
 	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.WriteHeader(http.StatusTeapot)
-		if _, err := fmt.Fprintf(w, `{"message":["must not be %s %s"]}`, r.Header.Get("Authorization"), r.Header.Get("X-Key")); err != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(status)
+		text := strconv.Quote("must not be " + r.Header.Get("Authorization") + r.Header.Get("X-Key") + string(body))
+		if _, err := fmt.Fprintf(w, `{"message":[%s]}`, text); err != nil {
 			t.Error(err)
 		}
 	}))
@@ -178,8 +185,10 @@ func TestSecrets_AreInNoErrorAndNoLog(t *testing.T) {
 	_, create := c.CreateDataset(t.Context(), scicat.Dataset{PID: "x"}, nil)
 	_, login := c.Login(t.Context(), "me", "the-password")
 	_, lookup := c.Lookups().Lookup(t.Context(), "proposals/1")
+	status = http.StatusServiceUnavailable
+	_, again := c.Login(t.Context(), "me", "the-password")
 	texts := []string{fmt.Sprint(scicat.Token{Value: "the-token"}), fmt.Sprintf("%#v", scicat.Token{Value: "the-token"})}
-	for _, err := range []error{dataset, create, login, lookup, c.CheckToken(t.Context())} {
+	for _, err := range []error{dataset, create, login, again, lookup, c.CheckToken(t.Context())} {
 		if err == nil {
 			t.Error("no error")
 			continue

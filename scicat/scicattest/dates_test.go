@@ -14,7 +14,7 @@ func TestDateLike_AsJavaScriptReadsIt(t *testing.T) {
 		// Seen to be left alone.
 		"20.500.12269/09358a56-2ff1-4cf0-a339-017c52341e23": false,
 		"3f46f706-ed92-43e4-8ecf-9be954fa85ab":              false,
-		"ds": false, "group1": false, "nope-zz": false, "": false,
+		"ds":                                                false, "group1": false, "nope-zz": false, "": false,
 		// By the rules of its parser.
 		"Jan 5": true, "5 January 2024": true, "28 Oct 2024 09:06:41": true, "12/31/1999": true, "sample 13": false, "sample 32": true,
 		"abc1": false, "1a": false, "1 2 3 4": false, "10:30": false, "(comment) 1": true, "31/31/2000": false,
