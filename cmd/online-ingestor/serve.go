@@ -40,7 +40,7 @@ ingestion.drain_timeout), commits, leaves the consumer group. A second signal: a
 Exit status: 0 after a requested stop; 2 wrong command line; 69 Kafka is not there at the
 start (with --wait it is waited for); 70 a bug; 78 wrong configuration.`,
 		Example: "  " + name + " -c /etc/ingestor/ingestor.yml --wait",
-		Args:    cobra.NoArgs,
+		Args:    program.NoArguments("the files come with the messages; offline-ingestor ingests one by hand"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return start(c, abort, wait)
 		},

@@ -38,14 +38,28 @@ func Kind(err error) error {
 }
 
 // Command sets up what every command has: our own way to say errors, the
-// nearest flag for a misspelt one, and the version.
+// nearest flag for a misspelt one, wrong arguments as wrong usage, and the
+// version.
 func Command(c *cobra.Command) *cobra.Command {
 	c.SilenceErrors, c.SilenceUsage = true, true
 	c.Version = buildinfo.String()
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return Kind(configs.FlagError(c.Flags(), err))
 	})
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error { return fault.New(fault.Usage, check(c, args)) }
+	}
 	return c
+}
+
+// NoArguments refuses what is no flag, and says where it belongs.
+func NoArguments(instead string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("argument %q is not expected: %s", args[0], instead)
+		}
+		return nil
+	}
 }
 
 // Execute runs a command to its end and returns the exit status. An error that
