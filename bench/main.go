@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -26,12 +27,12 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, ingestor, shared string, runs int) error {
+func run(ctx context.Context, ingestor, shared string, runs int) (err error) {
 	site, err := newSite(shared)
 	if err != nil {
 		return err
 	}
-	defer site.close()
+	defer func() { err = errors.Join(err, site.close()) }()
 	ingestor, err = filepath.Abs(ingestor)
 	if err != nil {
 		return err
@@ -51,7 +52,9 @@ func run(ctx context.Context, ingestor, shared string, runs int) error {
 		var rss int64
 		for i := range runs + 1 {
 			if c.name == "register a new file" {
-				site.forget()
+				if err := site.forget(); err != nil {
+					return err
+				}
 			}
 			start := time.Now()
 			cmd := exec.CommandContext(ctx, ingestor, c.args...)

@@ -11,11 +11,12 @@ import (
 	"ingestor/internal/fault"
 )
 
-// Health asks once, without a token, whether the catalogue is well. The error is
+// Health asks once whether the catalogue is well. The token goes along only to
+// the catalogue's own host. The error is
 // of kind Unavailable when it is away or says that a part of it is down, and of
 // kind BadConfiguration when there is no such endpoint.
 func (c *Client) Health(ctx context.Context) error {
-	r := request{method: http.MethodGet, url: c.addr.health, anonymous: true}
+	r := request{method: http.MethodGet, url: c.addr.health, anonymous: c.addr.health.Host != c.addr.base.Host}
 	rep, err := c.once(ctx, r)
 	var connect *connectError
 	switch {

@@ -77,6 +77,10 @@ func (c *Client) post(ctx context.Context, r request, unique bool, landed Landed
 		if unknown {
 			there, err := c.look(ctx, landed, until, v.failure)
 			switch {
+			case errors.Is(err, ErrUnreadable):
+				// The account may post what it may not see: only time, or the
+				// catalogue's own word, can tell.
+				return nil, fault.Errorf(fault.Unavailable, "%w; %w, and %w", v.failure, errOutcome, err)
 			case err != nil:
 				return nil, fmt.Errorf("%w (%w: %s)", err, errOutcome, v.failure)
 			case there:

@@ -72,7 +72,7 @@ func TestTransport_Headers(t *testing.T) {
 		t.Error(err)
 	}
 	got := b.server.Requests()
-	for i, want := range []string{"Bearer " + b.token, "Bearer renewed", ""} {
+	for i, want := range []string{"Bearer " + b.token, "Bearer renewed", "Bearer renewed"} {
 		h := got[i].Header
 		if h.Get("Authorization") != want || h.Get("X-Foo") != "bar" || h.Get("User-Agent") != "me/1" {
 			t.Errorf("request %d: %v", i, h)
