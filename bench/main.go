@@ -28,7 +28,7 @@ func main() {
 }
 
 func run(ctx context.Context, ingestor, shared string, runs int) (err error) {
-	site, err := newSite(shared)
+	site, err := newSite(ctx, shared)
 	if err != nil {
 		return err
 	}

@@ -29,13 +29,13 @@ type site struct {
 }
 
 // newSite prefers the reference folder's real file to one of our own.
-func newSite(shared string) (*site, error) {
+func newSite(ctx context.Context, shared string) (*site, error) {
 	s := &site{}
 	if err := s.forget(); err != nil {
 		return nil, err
 	}
 	var listen net.ListenConfig
-	l, err := listen.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start the catalogue: %w", err)
 	}

@@ -98,7 +98,7 @@ func (h *Health) Run(ctx context.Context) error {
 			if err := server.Close(); err != nil {
 				return fmt.Errorf("close the health check: %w", err)
 			}
-			<-ended
+			_ = <-ended // http.ErrServerClosed
 			return nil
 		case err := <-ended:
 			return fmt.Errorf("health check: %w", err)

@@ -45,7 +45,7 @@ func playChild(dir string, args []string) int {
 		return 70
 	}
 	defer note.Close()
-	say := func(what string) { fmt.Fprintf(note, "%s %d\n", what, time.Now().UnixNano()) }
+	say := func(what string) { _, _ = fmt.Fprintf(note, "%s %d\n", what, time.Now().UnixNano()) }
 	say("begin")
 	defer say("end")
 	tries := 0
@@ -94,7 +94,6 @@ type bench struct {
 	abort  context.CancelFunc
 	ended  chan error
 	logs   *logLines
-	status chan Status
 }
 
 // newBench starts a daemon; change may alter its options.
@@ -113,7 +112,7 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 	log.SetFormatter(&logrus.JSONFormatter{})
 	o := Options{
 		Sources: []Source{b.source}, Children: runner, Executable: []string{self}, ConfigFile: "config.yml",
-		Environment: append(os.Environ(), childDirectory+"="+dir),
+		Environment: append(os.Environ(), childDirectory+"="+dir, "GORACE=atexit_sleep_ms=0"),
 		MaxChildren: 3, RetryDelay: 20 * time.Millisecond, RetryMaxDelay: 50 * time.Millisecond, MaxAttempts: 3,
 		Log: log,
 	}

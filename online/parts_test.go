@@ -226,7 +226,7 @@ func TestHealth_ASilentClientBlocksNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { c.Close() })
+		t.Cleanup(func() { _ = c.Close() })
 	}
 	if code, _, _ := ask(t, http.MethodGet, base+"/health"); code == 0 {
 		t.Error("no answer")

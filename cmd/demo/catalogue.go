@@ -29,7 +29,7 @@ type catalogue struct {
 	served   chan struct{}
 }
 
-func startCatalogue() (*catalogue, error) {
+func startCatalogue(ctx context.Context) (*catalogue, error) {
 	users := scicattest.DefaultUsers()
 	for i := range users {
 		if users[i].Name == "admin" {
@@ -46,7 +46,7 @@ func startCatalogue() (*catalogue, error) {
 		}
 	}
 	var listen net.ListenConfig
-	l, err := listen.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start the catalogue: %w", err)
 	}
@@ -79,7 +79,7 @@ func (c *catalogue) serve(w http.ResponseWriter, r *http.Request) {
 func (c *catalogue) url() string { return "http://" + c.listener.Addr().String() + "/" }
 
 // save writes the page of the newest dataset and its JSON into a folder.
-func (c *catalogue) save(dir string) error {
+func (c *catalogue) save(ctx context.Context, dir string) error {
 	all := c.server.Datasets()
 	if len(all) == 0 {
 		return errors.New("the catalogue is empty")
@@ -91,7 +91,7 @@ func (c *catalogue) save(dir string) error {
 		return err
 	}
 	page := httptest.NewRecorder()
-	c.server.ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/view?pid="+url.QueryEscape(pid), nil))
+	c.server.ServeHTTP(page, httptest.NewRequestWithContext(ctx, http.MethodGet, "/view?pid="+url.QueryEscape(pid), nil))
 	for name, content := range map[string][]byte{"dataset.json": text, "dataset.html": page.Body.Bytes()} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
 			return fmt.Errorf("keep the result: %w", err)

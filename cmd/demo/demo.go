@@ -56,7 +56,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 			return errors.Join(err, d.daemonLog())
 		}
 	}
-	return d.keep()
+	return d.keep(ctx)
 }
 
 // say prints a numbered step.
@@ -77,8 +77,8 @@ func (d *demo) freshResult() error {
 	return nil
 }
 
-func (d *demo) startCatalogue(context.Context) (err error) {
-	if d.catalogue, err = startCatalogue(); err != nil {
+func (d *demo) startCatalogue(ctx context.Context) (err error) {
+	if d.catalogue, err = startCatalogue(ctx); err != nil {
 		return err
 	}
 	d.say("Catalogue", "SciCat's API, in memory: %s", d.catalogue.url())
@@ -198,8 +198,8 @@ func (d *demo) publish(ctx context.Context, file string) error {
 }
 
 // keep writes what is worth a look afterwards.
-func (d *demo) keep() error {
-	if err := d.catalogue.save(d.result); err != nil {
+func (d *demo) keep(ctx context.Context) error {
+	if err := d.catalogue.save(ctx, d.result); err != nil {
 		return err
 	}
 	fmt.Fprintf(d.out, `
