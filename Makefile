@@ -42,7 +42,7 @@ acceptance: build ## the recorded cases of SHARED (default ../shared), if it is 
 interop: build ## the daemon and the Kafka adapter on a real Apache Kafka (Java, Maven)
 	@scripts/debian-packages interop
 	INGESTOR_REAL_KAFKA=1 INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 20m \
-		-run '^TestReal' ./internal/kafka/... ./cmd/...
+		-run 'Real|Apache|Broker$$|TLS' ./internal/kafka ./cmd/online-ingestor
 
 bench: build ## start-to-exit time and memory of one ingestion, and the Go benchmarks
 	@$(GO) build -o $(BIN)/bench ./bench

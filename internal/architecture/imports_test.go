@@ -36,6 +36,7 @@ var floors = []struct {
 	{[]string{"internal/"}, true},
 	{[]string{"scicat", "schemas/"}, true},
 	{[]string{"offline", "online", "forwarder"}, true},
+	{[]string{"cmd/internal/"}, false},
 	{[]string{"cmd/", "bench"}, false},
 }
 
