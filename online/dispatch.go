@@ -76,6 +76,8 @@ func (d *Daemon) busy(file string) bool {
 // start begins one attempt. Ctx does not end with a stop, which lets children
 // finish.
 func (d *Daemon) start(ctx context.Context, j *job) {
+	j.attempts++
+	j.started = time.Now()
 	entry := d.entry(j)
 	argv := slices.Concat(d.opt.Executable, []string{"-c", d.opt.ConfigFile, "--nexus-file", j.written.FileName})
 	if d.opt.MessageFile.Write && !d.opt.DryRun {
@@ -99,8 +101,6 @@ func (d *Daemon) start(ctx context.Context, j *job) {
 		Argv: argv, Env: d.opt.Environment, Timeout: d.opt.ChildTimeout, ResultFDVariable: outcome.ResultFD,
 		Line: func(line string) { entry.WithField("line", line).Debug("Offline ingestor says") },
 	})
-	j.attempts++
-	j.started = time.Now()
 	if err != nil {
 		d.fail(j, verdict{class: fault.KindOf(err).Class(), reason: err.Error()}, HoldExecutable)
 		return
