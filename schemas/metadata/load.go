@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sort"
 	"strings"
 
 	"ingestor/internal/fault"
@@ -90,6 +91,7 @@ func (b *schemaBuilder) build() {
 	b.variables()
 	b.items()
 	b.sample()
+	sort.SliceStable(b.schema.Faults, func(i, j int) bool { return b.schema.Faults[i].Line < b.schema.Faults[j].Line })
 }
 
 // head reads what tells the schema from others.

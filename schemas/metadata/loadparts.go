@@ -64,7 +64,9 @@ func (b *schemaBuilder) variable(where, name string, line int, n *node) {
 	if field := n.get("field"); field != nil && field.kind == scalarNode {
 		d.field = field.value
 	} else if field != nil {
-		b.fault(Fault{Line: field.line, Where: where + ".field", Problem: "is " + field.words(), Hint: "write a name or a number"})
+		d.field = pyvalue.List{pyvalue.Str(templateText(field))} // no answer has that
+		b.fault(Fault{Line: field.line, Where: where + ".field", Harmless: true,
+			Problem: "is " + field.words() + ", so this always fails", Hint: "write a name or a number"})
 	}
 	d.pattern, d.replacement = optionalText(n.get("pattern")), optionalText(n.get("replacement"))
 	if d.Source == FromValue {
@@ -158,8 +160,11 @@ func (b *schemaBuilder) field(where string, item Item) {
 		return
 	}
 	if reason := droppedBecause(item); item.FieldType == HighLevel && reason != "" && item.MachineName != "" {
-		b.fault(Fault{Line: item.Line, Where: where, Harmless: true, Problem: reason,
-			Hint: oneOf(item.MachineName, highLevelNames)})
+		hint := "leave the item out"
+		if !known(item.MachineName, reservedNames) {
+			hint = oneOf(item.MachineName, highLevelNames)
+		}
+		b.fault(Fault{Line: item.Line, Where: where, Harmless: true, Problem: reason, Hint: hint})
 	}
 }
 

@@ -29,12 +29,14 @@ func (e *evaluation) sampleURL() string {
 		e.warn("no sample is looked up: %v", err)
 		return ""
 	}
-	filter, err := json.Marshal(map[string]any{"where": map[string]string{"description": name, "proposalId": proposal}})
-	if err != nil {
+	var filter strings.Builder
+	encoder := json.NewEncoder(&filter)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(map[string]any{"where": map[string]string{"description": name, "proposalId": proposal}}); err != nil {
 		e.warn("no sample is looked up: %v", err)
 		return ""
 	}
-	return "samples?filter=" + strings.ReplaceAll(url.QueryEscape(string(filter)), "+", "%20")
+	return "samples?filter=" + strings.ReplaceAll(url.QueryEscape(strings.TrimSpace(filter.String())), "+", "%20")
 }
 
 // sampleText reads a text of the file; a single number counts as its text.

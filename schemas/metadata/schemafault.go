@@ -2,7 +2,6 @@ package metadata
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"ingestor/internal/fault"
@@ -60,7 +59,7 @@ func (e *SchemaError) Error() string {
 	}
 	text := fmt.Sprintf("schema file %s: %s", place, first)
 	if more > 0 {
-		text += fmt.Sprintf("; and %d more, see `offline-ingestor check schema %s`", more, filepath.Base(e.Path))
+		text += fmt.Sprintf("; and %d more, see `offline-ingestor check schema %s`", more, e.Path)
 	}
 	return text
 }
