@@ -1,0 +1,162 @@
+package main_test
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"ingestor/internal/offsets"
+)
+
+// busy starts a daemon whose four children all wait for an answer of the
+// catalogue to such a request, with two more files behind them.
+func (s *site) busy(method, path string, delay time.Duration) (*daemon, []run) {
+	s.t.Helper()
+	s.catalogue.ClearRequests()
+	s.catalogue.delay(method, path+"$", delay)
+	runs := s.measureAll(6)
+	s.announce(runs...)
+	d := s.start()
+	await(s.t, "four children that wait for the catalogue", func() bool {
+		return s.catalogue.count(method, path) >= 4 || d.ended()
+	}, d)
+	return d, runs
+}
+
+// SIGTERM while children run: they finish, what they did is committed, and the
+// next daemon is at work at once.
+func termWhileChildrenRun(t *testing.T, b *broker, size scale) {
+	s := newSite(t, b, 1)
+	d, runs := s.busy("POST", "/datasets", 1500*time.Millisecond)
+	children := d.children()
+	if len(children) != 4 {
+		t.Errorf("%d children run, not 4\n%s", len(children), d)
+	}
+	took := d.stop()
+	t.Logf("drained in %s", took.Truncate(time.Millisecond))
+	for _, c := range children {
+		if c.lives() {
+			t.Errorf("child %d outlives the daemon", c.pid)
+		}
+	}
+	s.catalogue.checkOnce(runs[:4]...)
+	if got, want := fmt.Sprint(s.committed()), fmt.Sprint(map[offsets.Key]int64{{Topic: s.topic}: 4}); got != want {
+		t.Errorf("committed are %s, not %s", got, want)
+	}
+	if sums := d.sums(); sums["registered"] != 4 || sums["messages"]-sums["returned"] != 4 {
+		t.Errorf("sums %v", sums)
+	}
+
+	s.catalogue.ClearFaults()
+	next := s.start()
+	fresh := s.measure()
+	s.announce(fresh)
+	await(t, "the new file", func() bool { return s.catalogue.registered(fresh) || next.ended() }, next)
+	if took := time.Since(next.began); took > size.soon {
+		t.Errorf("the new message is handled %s after the start\n%s", took, next)
+	} else {
+		t.Logf("the new message is handled %s after the start", took.Truncate(time.Millisecond))
+	}
+	await(t, "the files that were not begun", func() bool { return s.catalogue.registered(runs...) }, next)
+	next.stop()
+	s.catalogue.checkOnce(append(runs, fresh)...)
+	s.checkAllCommitted()
+}
+
+// SIGTERM while there is nothing to do.
+func termWhileIdle(t *testing.T, b *broker, size scale) {
+	s := newSite(t, b, 2)
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		d := s.start()
+		d.awaitReady()
+		began := time.Now()
+		d.signal(sig)
+		if code := d.exit(); code != 0 {
+			t.Errorf("status %d after %s\n%s", code, sig, d)
+		}
+		took := time.Since(began)
+		t.Logf("%s: ended in %s", sig, took.Truncate(time.Millisecond))
+		if limit := size.soon * 2 / 3; took > limit {
+			t.Errorf("ended in %s, not within %s\n%s", took, limit, d)
+		}
+	}
+	if n, err := b.admin.Members(t.Context(), s.group); err != nil || n != 0 {
+		t.Errorf("the group still has %d members (%v)", n, err)
+	}
+}
+
+// A second signal ends the drain: by an exit, not by the signal.
+func secondTermEndsTheDrain(t *testing.T, b *broker, size scale) {
+	s := newSite(t, b, 1)
+	d, runs := s.busy("POST", "/datasets", time.Minute)
+	children := d.children()
+	d.signal(syscall.SIGTERM)
+	d.awaitSays("Stopping: waiting for the children")
+	if d.ended() {
+		t.Fatalf("it does not wait for its children\n%s", d)
+	}
+	began := time.Now()
+	d.signal(syscall.SIGTERM)
+	code := d.exit()
+	took := time.Since(began)
+	t.Logf("ended with status %d in %s", code, took.Truncate(time.Millisecond))
+	if code < 0 || took > size.soon {
+		t.Errorf("status %d (negative: by the signal) after %s\n%s", code, took, d)
+	}
+	for _, c := range children {
+		if c.lives() {
+			t.Errorf("child %d outlives the daemon", c.pid)
+		}
+	}
+	if sums := d.sums(); sums["messages"] != sums["returned"] {
+		t.Errorf("sums %v: what was interrupted must be delivered again", sums)
+	}
+	if got := s.committed(); len(got) != 0 {
+		t.Errorf("committed are %v, though nothing is finished", got)
+	}
+	s.catalogue.ClearFaults()
+	next := s.start()
+	await(t, "all files", func() bool { return s.catalogue.registered(runs...) || next.ended() }, next)
+	next.stop()
+	s.checkAllCommitted()
+}
+
+// kill -9 of the daemon with children at work: they end, and the next daemon
+// finds nothing missing and makes nothing double.
+func killedWhileChildrenRun(t *testing.T, b *broker, _ scale) {
+	s := newSite(t, b, 1)
+	var all []run
+	// Each round dies at another step of a registration. The catalogue carries
+	// the request out although nobody waits for the answer any more.
+	for _, step := range []string{"/datasets", "/origdatablocks"} {
+		d, runs := s.busy("POST", step, time.Second)
+		all = append(all, runs...)
+		children := d.children()
+		if len(children) != 4 {
+			t.Errorf("%d children run, not 4\n%s", len(children), d)
+		}
+		began := time.Now()
+		d.signal(syscall.SIGKILL)
+		if code := d.exit(); code != -int(syscall.SIGKILL) {
+			t.Errorf("it ends with %d, not by SIGKILL", code)
+		}
+		awaitFor(t, 3*time.Second, "end of the children", func() bool {
+			for _, c := range children {
+				if c.lives() {
+					return false
+				}
+			}
+			return true
+		}, d)
+		t.Logf("killed at %s, the children are gone after %s", step, time.Since(began).Truncate(time.Millisecond))
+
+		s.catalogue.ClearFaults()
+		next := s.start()
+		await(t, "all files", func() bool { return s.catalogue.registered(all...) || next.ended() }, next)
+		t.Logf("all registered %s after the restart", time.Since(next.began).Truncate(time.Millisecond))
+		next.stop()
+		s.catalogue.checkOnce(all...)
+		s.checkAllCommitted()
+	}
+}
