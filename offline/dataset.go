@@ -72,13 +72,14 @@ func (g *Ingestor) buildDataset(path string, m *metadata.Result) (scicat.Dataset
 		if name == "pid" && !g.opt.AllowPID {
 			continue
 		}
-		if *fields[name] == nil {
-			missing = append(missing, name+reasonFor(name, m))
+		// The catalogue would take an empty pid for none, and make one at each try.
+		if *fields[name] == nil || name == "pid" && d.PID == "" {
+			missing = append(missing, name+" ("+reasonFor(name, m)+")")
 		}
 	}
 	if len(missing) > 0 {
 		return d, fault.Errorf(fault.BadInput,
-			"missing mandatory fields for the dataset: %s (schema %s, %s)", strings.Join(missing, ", "), m.Schema.ID, m.Schema.Path)
+			"missing mandatory fields for the dataset: %s; see schema %s in %s", strings.Join(missing, ", "), m.Schema.ID, m.Schema.Path)
 	}
 	return d, nil
 }
@@ -87,10 +88,13 @@ func (g *Ingestor) buildDataset(path string, m *metadata.Result) (scicat.Dataset
 func reasonFor(name string, m *metadata.Result) string {
 	for _, f := range m.Failures {
 		if f.What == "field" && f.Name == name {
-			return " (" + f.Reason + ")"
+			return f.Reason
 		}
 	}
-	return ""
+	if _, there := m.HighLevel[name]; there {
+		return "is empty"
+	}
+	return "not in the schema"
 }
 
 // fill sets what the schema left out.

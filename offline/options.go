@@ -48,6 +48,11 @@ type Options struct {
 	CheckByMetadata bool
 	MetadataKey     string
 
+	// RepairPauses are how long an ingestor on another machine may take between
+	// a dataset and its datablock: a dataset that is found without datablock is
+	// looked at again after each before it is completed. Nil is 1.5 s in all.
+	RepairPauses []time.Duration
+
 	Files FileOptions
 }
 
@@ -85,6 +90,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.RepairPauses == nil {
+		o.RepairPauses = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, time.Second}
 	}
 	return o
 }

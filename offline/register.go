@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ingestor/internal/fault"
@@ -15,13 +16,20 @@ import (
 // are there, or completes what an earlier run left half done. The file list is
 // only made when it is needed.
 func (g *Ingestor) register(ctx context.Context, rep *Report, d scicat.Dataset, files func() ([]scicat.DataFile, error)) error {
-	pid, err := g.lookFor(ctx, d)
+	if !g.opt.DryRun {
+		release, err := claim(ctx, rep.File, g.log(rep.File))
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	pid, there, err := g.lookFor(ctx, d)
 	if err != nil {
 		return err
 	}
-	if pid != "" {
+	if there {
 		rep.PID = pid
-		return g.complete(ctx, rep, d, files, false)
+		return g.complete(ctx, rep, d, files)
 	}
 	list, err := files()
 	if err != nil {
@@ -38,9 +46,9 @@ func (g *Ingestor) register(ctx context.Context, rep *Report, d scicat.Dataset, 
 	pid, err = g.create(ctx, d)
 	switch {
 	case errors.Is(err, scicat.ErrExists):
-		return g.complete(ctx, rep, d, func() ([]scicat.DataFile, error) { return list, nil }, true)
+		return g.complete(ctx, rep, d, func() ([]scicat.DataFile, error) { return list, nil })
 	case err != nil:
-		return err
+		return fmt.Errorf("register the dataset: %w", err)
 	case pid == "":
 		return fault.Errorf(fault.Unavailable, "the catalogue made a dataset but told no pid: its datablock can not be attached")
 	}
@@ -72,57 +80,61 @@ func (g *Ingestor) create(ctx context.Context, d scicat.Dataset) (string, error)
 	return pid, err
 }
 
-// lookFor is the pid of a dataset that is this file's, "" when there is none.
-func (g *Ingestor) lookFor(ctx context.Context, d scicat.Dataset) (string, error) {
+// lookFor is the pid of a dataset that is this file's, and whether there is one:
+// the catalogue may find one by its metadata and not tell its pid.
+func (g *Ingestor) lookFor(ctx context.Context, d scicat.Dataset) (string, bool, error) {
 	if g.opt.CheckByPID && d.PID != "" {
 		presence, err := g.opt.Catalogue.Dataset(ctx, d.PID)
 		if err != nil {
-			return "", fmt.Errorf("check whether the dataset exists: %w", err)
+			return "", false, fmt.Errorf("check whether the dataset exists: %w", err)
 		}
 		if presence != scicat.Absent {
-			return d.PID, nil
+			return d.PID, true, nil
 		}
 	}
 	if !g.opt.CheckByMetadata {
-		return "", nil
+		return "", false, nil
 	}
 	field, ok := d.ScientificMetadata[g.opt.MetadataKey]
 	if !ok {
 		g.opt.Log.WithField("key", g.opt.MetadataKey).Info("Dataset has no such scientific metadata: check by metadata skipped")
-		return "", nil
+		return "", false, nil
 	}
 	pids, err := g.opt.Catalogue.DatasetsByMetadata(ctx, g.opt.MetadataKey, field.Value)
-	if err != nil {
-		return "", fmt.Errorf("check whether a dataset with the same %s exists: %w", g.opt.MetadataKey, err)
+	switch {
+	case err != nil:
+		return "", false, fmt.Errorf("check whether a dataset with the same %s exists: %w", g.opt.MetadataKey, err)
+	case len(pids) == 0:
+		return "", false, nil
+	case slices.Contains(pids, d.PID):
+		return d.PID, true, nil
 	}
-	if len(pids) == 0 {
-		return "", nil
-	}
-	return pids[0], nil
+	return pids[0], true, nil
 }
 
-// complete makes sure that an existing dataset has its datablock (D12). After a
-// conflict somebody else may be at it this very moment, so its datablock is
-// given some time to appear.
-func (g *Ingestor) complete(ctx context.Context, rep *Report, d scicat.Dataset, files func() ([]scicat.DataFile, error), conflict bool) error {
+// complete makes sure that an existing dataset has its datablock (D12).
+func (g *Ingestor) complete(ctx context.Context, rep *Report, d scicat.Dataset, files func() ([]scicat.DataFile, error)) error {
 	entry := g.log(rep.File).WithField("pid", rep.PID)
-	ids, err := g.datablocks(ctx, rep.PID, conflict)
-	rep.Outcome = outcome.Existed
+	if rep.PID == "" {
+		rep.Outcome = outcome.Existed
+		entry.Warn("Dataset already present in SciCat, which does not tell its pid, so it is left as it is")
+		return nil
+	}
+	ids, err := g.datablocks(ctx, rep.PID)
 	switch {
 	case errors.Is(err, scicat.ErrUnreadable):
+		rep.Outcome = outcome.Existed
 		entry.Warn("Dataset already present in SciCat; this account may not see whether it has a datablock, so it is left as it is")
 		return nil
 	case err != nil:
-		rep.Outcome = ""
 		return fmt.Errorf("check whether the existing dataset has a datablock: %w", err)
 	case len(ids) > 0:
-		rep.Datablock = ids[0]
+		rep.Outcome, rep.Datablock = outcome.Existed, ids[0]
 		entry.Warn("Dataset already present in SciCat. Skipping it")
 		return nil
 	}
 	list, err := files()
 	if err != nil {
-		rep.Outcome = ""
 		return err
 	}
 	d.PID = rep.PID
@@ -137,16 +149,15 @@ func (g *Ingestor) complete(ctx context.Context, rep *Report, d scicat.Dataset, 
 	return g.attach(ctx, rep, block)
 }
 
-// The pauses in which the datablock of somebody else's dataset may appear.
-var concurrentPauses = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, time.Second}
-
-// datablocks lists the datablocks of a dataset, patiently after a conflict.
-func (g *Ingestor) datablocks(ctx context.Context, pid string, conflict bool) ([]string, error) {
+// datablocks lists the datablocks of a dataset. While there are none, an
+// ingestor on another machine may be about to attach one, and the catalogue
+// would take ours too: it is given some time.
+func (g *Ingestor) datablocks(ctx context.Context, pid string) ([]string, error) {
 	ids, err := g.opt.Catalogue.Datablocks(ctx, pid)
-	if !conflict {
+	if g.opt.DryRun {
 		return ids, err
 	}
-	for _, pause := range concurrentPauses {
+	for _, pause := range g.opt.RepairPauses {
 		if err != nil || len(ids) > 0 {
 			break
 		}
@@ -171,11 +182,15 @@ func (g *Ingestor) datablock(d scicat.Dataset, list []scicat.DataFile) scicat.Da
 
 // attach posts the datablock; with it the file is registered.
 func (g *Ingestor) attach(ctx context.Context, rep *Report, block scicat.Datablock) error {
-	rep.Outcome = "" // until the datablock is there
 	rep.DatablockBody = &block
 	id, err := g.opt.Catalogue.CreateDatablock(ctx, block, nil)
-	if err != nil {
-		return fmt.Errorf("attach the datablock to %s: %w", block.DatasetID, err)
+	switch {
+	case errors.Is(err, scicat.ErrUnreadable):
+		// The account may post but not look: that is no reason to distrust it.
+		return fault.Errorf(fault.Unavailable, "attach the file list to dataset %s: %w; "+
+			"give the account a group that may read what it registers (dataset.default_access_groups)", block.DatasetID, err)
+	case err != nil:
+		return fmt.Errorf("attach the file list to dataset %s: %w", block.DatasetID, err)
 	}
 	rep.Outcome, rep.Datablock = outcome.Registered, id
 	g.log(rep.File).WithField("pid", rep.PID).WithField("datablock", id).Info("Dataset ingestion successful")
