@@ -198,6 +198,30 @@ func TestDaemon_AnOutageHoldsTheIntakeAndEndsNothing(t *testing.T) {
 	}
 }
 
+func TestDaemon_AnOutageEndsAlsoWhileALongChildRuns(t *testing.T) {
+	b := newBench(t, nil)
+	down := filepath.Join(b.dir, "down")
+	if err := os.WriteFile(down, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	long := b.send("sleep-8000")
+	b.wait("the long child", func() bool { return b.begins("sleep-8000") == 1 })
+	short := b.send("outage-69")
+	b.wait("the outage", func() bool { return strings.Contains(b.logs.String(), "Intake held") })
+	b.wait("a probe", func() bool { return b.begins("outage-69") >= 2 })
+	if err := os.Remove(down); err != nil {
+		t.Fatal(err)
+	}
+	b.wait("the file that met the outage", short.done)
+	if n := b.begins("outage-69"); n > 6 {
+		t.Errorf("%d starts during the outage: they do not wait for each other", n)
+	}
+	if long.done() {
+		t.Error("it was only tried again once the long child had ended")
+	}
+	b.abort()
+}
+
 func TestDaemon_AMissingExecutableHoldsTheIntake(t *testing.T) {
 	var path string
 	b := newBench(t, func(o *Options) {

@@ -127,7 +127,7 @@ func (d *Daemon) untilDue() time.Duration {
 	for _, j := range d.postponed {
 		wait = min(wait, time.Until(j.due))
 	}
-	if d.outage.on() {
+	if d.nextProbe() >= 0 {
 		wait = min(wait, time.Until(d.outage.next))
 	}
 	return max(wait, 0)

@@ -2,6 +2,7 @@ package online
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -29,11 +30,12 @@ const (
 // park puts a job aside until the outage is over.
 func (d *Daemon) park(j *job, h Hold, why string) {
 	now := time.Now()
+	tried := d.probes(j)
 	if !d.outage.on() {
 		d.outage.since = now
 	}
 	d.outage.parked = append(d.outage.parked, j)
-	if len(d.running) == 0 || d.outage.trials == 0 {
+	if tried || d.outage.trials == 0 {
 		d.outage.trials++
 		d.outage.next = now.Add(pause(d.outage.trials, firstProbe, longestProbe))
 	}
@@ -41,20 +43,40 @@ func (d *Daemon) park(j *job, h Hold, why string) {
 	d.entry(j).WithField("reason", why).WithField("hold", string(h)).Debug("File waits for the end of the outage")
 }
 
-// probe tries one parked file when it is time and nothing else runs.
+// probes says whether a job was started to find out if the outage is over.
+func (d *Daemon) probes(j *job) bool { return d.outage.on() && !j.started.Before(d.outage.since) }
+
+// nextProbe is the parked file to try next, -1 for none: while another probe
+// runs, no slot is free, or all of them are being worked on. The end of a child
+// changes that, nothing else. Files that were begun before the outage may go on
+// for hours; nobody waits for them.
+func (d *Daemon) nextProbe() int {
+	if !d.outage.on() || len(d.running) >= d.opt.MaxChildren {
+		return -1
+	}
+	for r := range d.running {
+		if d.probes(r) {
+			return -1
+		}
+	}
+	return slices.IndexFunc(d.outage.parked, func(j *job) bool { return !d.busy(j.written.FileName) })
+}
+
+// probe tries one parked file when it is time.
 func (d *Daemon) probe(ctx context.Context, now time.Time) {
-	if now.Before(d.outage.next) || len(d.running) > 0 || len(d.outage.parked) == 0 {
+	i := d.nextProbe()
+	if i < 0 || now.Before(d.outage.next) {
 		return
 	}
-	j := d.outage.parked[0]
-	d.outage.parked = d.outage.parked[1:]
+	j := d.outage.parked[i]
+	d.outage.parked = slices.Delete(d.outage.parked, i, i+1)
 	d.start(ctx, j)
 }
 
 // outageEnds releases everything once a file that was started during the
 // outage met no more of it.
 func (d *Daemon) outageEnds(j *job) {
-	if !d.outage.on() || j.started.Before(d.outage.since) {
+	if !d.probes(j) {
 		return
 	}
 	d.ready = append(d.outage.parked, d.ready...)
