@@ -47,7 +47,7 @@ func overridesReachChildren(t *testing.T, b *broker, _ scale) {
 		t.Error("the environment of a child is without the token")
 	}
 	await(t, "the dataset", func() bool { return s.catalogue.registered(r) || d.ended() }, d)
-	d.stop()
+	s.finish(d)
 	s.catalogue.checkOnce(r)
 	if got := s.catalogue.Datablocks(r.pid)[0]["chkAlg"]; got != "sha256" {
 		t.Errorf("the checksum is by %v", got)
@@ -67,7 +67,7 @@ func messageFile(t *testing.T, b *broker, _ scale) {
 	s.announce(r)
 	d := s.start()
 	await(t, "the dataset", func() bool { return s.catalogue.registered(r) || d.ended() }, d)
-	d.stop()
+	s.finish(d)
 	s.catalogue.checkOnce(r)
 
 	path := filepath.Join(s.dir, "odin", "ingestor", "run_0001.message.json")

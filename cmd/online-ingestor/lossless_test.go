@@ -127,7 +127,7 @@ func everyFileOnce(t *testing.T, b *broker, size scale) {
 	running := countChildren(t, d.cmd.Process.Pid)
 	await(t, "an outcome for every message", func() bool { return d.times("outcome=") == size.messages || d.ended() }, d)
 	took := time.Since(d.began)
-	d.stop()
+	s.finish(d)
 
 	t.Logf("%d messages, %v, within %s of the start", size.messages, m.outcomes, took.Truncate(time.Millisecond))
 	sums := d.sums()
@@ -148,7 +148,6 @@ func everyFileOnce(t *testing.T, b *broker, size scale) {
 	if posts := s.catalogue.count("POST", "/datasets"); posts != len(m.good) {
 		t.Errorf("%d datasets were posted, of %d files", posts, len(m.good))
 	}
-	s.checkAllCommitted()
 	if most := running.highest(); most > 4 || most < 2 {
 		t.Errorf("%d children at once; at most 4 are allowed, and one is too few", most)
 	}

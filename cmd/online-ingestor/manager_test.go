@@ -94,7 +94,7 @@ func tellsTheServiceManager(t *testing.T, b *broker, _ scale) {
 	r := s.measure()
 	s.announce(r)
 	await(t, "a status with an outcome", func() bool { return m.times("STATUS=0 running, 0 waiting, 0 postponed; 1 messages, 1 registered") > 0 }, m, d)
-	d.stop()
+	s.finish(d)
 	if m.times("READY=1") != 1 || m.times("STOPPING=1") != 1 || m.times("STATUS=stopping") == 0 {
 		t.Error(m)
 	}

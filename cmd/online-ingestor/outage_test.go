@@ -34,12 +34,11 @@ func catalogueAway(t *testing.T, b *broker, _ scale) {
 	began := time.Now()
 	await(t, "all files", func() bool { return s.catalogue.registered(append(before, meanwhile...)...) }, d)
 	t.Logf("all registered %s after the catalogue is back", time.Since(began).Truncate(time.Millisecond))
-	d.stop()
+	s.finish(d)
 	if sums := d.sums(); sums["registered"]+sums["existed"] != 16 || sums["dead_lettered"] != 0 || sums["returned"] != 0 {
 		t.Errorf("sums %v\n%s", sums, d)
 	}
 	s.catalogue.checkOnce(append(before, meanwhile...)...)
-	s.checkAllCommitted()
 }
 
 // health asks the daemon's health check.
@@ -120,5 +119,5 @@ func healthTellsWhatIsWrong(t *testing.T, b *broker, _ scale) {
 	r := s.measure()
 	s.announce(r)
 	await(t, "a file after all that", func() bool { return s.catalogue.registered(r) }, d)
-	d.stop()
+	s.finish(d)
 }

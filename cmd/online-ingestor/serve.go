@@ -126,13 +126,16 @@ func serve(stop, abort context.Context, loaded *configs.Loaded, wait bool, log *
 		return err
 	}
 
-	// Children and the health check outlive the daemon's drain.
+	// Children and the health check outlive the daemon's drain. A health check
+	// that fails begins a stop like any other: it does not cut the children.
 	rest, endRest := context.WithCancel(context.WithoutCancel(stop))
 	defer endRest()
-	group, rest := errgroup.WithContext(rest)
+	intake, endIntake := context.WithCancel(stop)
+	defer endIntake()
+	var group errgroup.Group
 	group.Go(func() error { return runner.Run(rest) })
-	group.Go(func() error { return health.Run(rest) })
-	err = daemon.Run(stop, abort)
+	group.Go(func() error { defer endIntake(); return health.Run(rest) })
+	err = daemon.Run(intake, abort)
 	endRest()
 	return errors.Join(err, group.Wait())
 }

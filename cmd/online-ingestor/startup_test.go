@@ -58,8 +58,7 @@ func (s *site) worksOnceBrokerIsThere(d *daemon) {
 	s.announce(r)
 	await(s.t, "the dataset", func() bool { return s.catalogue.registered(r) || d.ended() }, d)
 	s.t.Logf("registered %s after the broker is there", time.Since(began).Truncate(time.Millisecond))
-	d.stop()
-	s.checkAllCommitted()
+	s.finish(d)
 }
 
 // fault is something that keeps the daemon from starting.

@@ -59,9 +59,8 @@ func termWhileChildrenRun(t *testing.T, b *broker, size scale) {
 		t.Logf("the new message is handled %s after the start", took.Truncate(time.Millisecond))
 	}
 	await(t, "the files that were not begun", func() bool { return s.catalogue.registered(runs...) }, next)
-	next.stop()
+	s.finish(next)
 	s.catalogue.checkOnce(append(runs, fresh)...)
-	s.checkAllCommitted()
 }
 
 // SIGTERM while there is nothing to do.
@@ -118,8 +117,7 @@ func secondTermEndsTheDrain(t *testing.T, b *broker, size scale) {
 	s.catalogue.ClearFaults()
 	next := s.start()
 	await(t, "all files", func() bool { return s.catalogue.registered(runs...) || next.ended() }, next)
-	next.stop()
-	s.checkAllCommitted()
+	s.finish(next)
 }
 
 // kill -9 of the daemon with children at work: they end, and the next daemon
@@ -155,8 +153,7 @@ func killedWhileChildrenRun(t *testing.T, b *broker, _ scale) {
 		next := s.start()
 		await(t, "all files", func() bool { return s.catalogue.registered(all...) || next.ended() }, next)
 		t.Logf("all registered %s after the restart", time.Since(next.began).Truncate(time.Millisecond))
-		next.stop()
+		s.finish(next)
 		s.catalogue.checkOnce(all...)
-		s.checkAllCommitted()
 	}
 }
