@@ -54,6 +54,7 @@ func (g *Ingestor) buildDataset(path string, m *metadata.Result) (scicat.Dataset
 	fill(&d.OwnerGroup, def.OwnerGroup)
 	fill(&d.AccessGroups, slices.Clone(def.AccessGroups))
 	fill(&d.Type, "raw")
+	fill(&d.Techniques, []any{})
 
 	switch {
 	case !g.opt.AllowPID:
