@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ingestor/internal/kafka"
 	"ingestor/internal/kafka/embedded"
 	"ingestor/internal/nexus/nexustest"
@@ -44,9 +46,11 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 			return err
 		}
 	}
-	if err := d.freshResult(); err != nil {
+	unlock, err := d.freshResult()
+	if err != nil {
 		return err
 	}
+	defer unlock()
 	defer func() { err = errors.Join(err, d.close()) }()
 	for _, step := range []func(context.Context) error{
 		d.startCatalogue, d.startBroker, d.writeFile, d.startDaemon,
@@ -65,16 +69,31 @@ func (d *demo) say(what, format string, args ...any) {
 	fmt.Fprintf(d.out, "%2d  %-16s %s\n", d.step, what, fmt.Sprintf(format, args...))
 }
 
-func (d *demo) freshResult() error {
+// freshResult empties the folder for the result and keeps other demos out of it.
+func (d *demo) freshResult() (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Join(d.result, "raw"), 0o755); err != nil {
+		return nil, fmt.Errorf("make the folder for the result: %w", err)
+	}
+	lock, err := os.Open(d.result)
+	if err != nil {
+		return nil, fmt.Errorf("lock the folder for the result: %w", err)
+	}
+	unlock = func() { _ = lock.Close() } // which also unlocks
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		unlock()
+		return nil, fmt.Errorf("another demo uses %s: wait for it, or give another folder with -result", d.result)
+	}
 	for _, name := range []string{"raw", "ingestor", "dataset.html", "dataset.json", "daemon.log", "ingestor.yml"} {
 		if err := os.RemoveAll(filepath.Join(d.result, name)); err != nil {
-			return fmt.Errorf("clear the result of an earlier demo: %w", err)
+			unlock()
+			return nil, fmt.Errorf("clear the result of an earlier demo: %w", err)
 		}
 	}
-	if err := os.MkdirAll(filepath.Join(d.result, "raw"), 0o755); err != nil {
-		return fmt.Errorf("make the folder for the result: %w", err)
+	if err := os.Mkdir(filepath.Join(d.result, "raw"), 0o755); err != nil {
+		unlock()
+		return nil, fmt.Errorf("make the folder for the result: %w", err)
 	}
-	return nil
+	return unlock, nil
 }
 
 func (d *demo) startCatalogue(ctx context.Context) (err error) {
