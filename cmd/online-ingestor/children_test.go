@@ -59,6 +59,81 @@ func overridesReachChildren(t *testing.T, b *broker, _ scale) {
 	}
 }
 
+// A child that hangs is ended, tried again, and given up; it keeps its place no
+// longer than it may, and the others go on meanwhile.
+func hungChild(t *testing.T, b *broker, _ scale) {
+	s := newSite(t, b, 1)
+	s.settings["ingestion.child_timeout"] = "1500ms"
+	stuck := s.measure()
+	s.catalogue.delay("GET", strings.ReplaceAll(stuck.job, "-", "."), time.Minute) // of its pid and of its job
+	others := s.measureAll(8)
+	s.announce(append([]run{stuck}, others...)...)
+	d := s.start()
+	await(t, "the other files", func() bool { return s.catalogue.registered(others...) || d.ended() }, d)
+	if d.says("outcome=dead_lettered") {
+		t.Errorf("the others waited for the one that hangs\n%s", d)
+	}
+	s.finish(d)
+	if sums := d.sums(); sums["registered"] != 8 || sums["dead_lettered"] != 1 {
+		t.Errorf("sums %v", sums)
+	}
+	if d.times("Command to be run", stuck.path) != 2 || !d.says("outcome=dead_lettered", "exceeded the time limit of a child") {
+		t.Errorf("not tried twice, or for another reason\n%s", d)
+	}
+	s.catalogue.checkOnce(others...)
+}
+
+// The offline ingestor is away, as in the midst of an upgrade: nothing is given
+// up, and all is done once it is back.
+func executableAway(t *testing.T, b *broker, _ scale) {
+	s := newSite(t, b, 1)
+	link := filepath.Join(s.dir, "offline-ingestor")
+	if err := os.Symlink(offlineProgram, link); err != nil {
+		t.Fatal(err)
+	}
+	s.settings["ingestion.offline_ingestor_executable"] = link
+	d := s.start()
+	d.awaitReady()
+	if err := os.Remove(link); err != nil {
+		t.Fatal(err)
+	}
+	runs := s.measureAll(6)
+	s.announce(runs...)
+	d.awaitSays("Intake held", "hold=executable", "no such file")
+	if err := os.Symlink(offlineProgram, link); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "all files", func() bool { return s.catalogue.registered(runs...) || d.ended() }, d)
+	s.finish(d)
+	if sums := d.sums(); sums["registered"] != 6 || sums["dead_lettered"] != 0 {
+		t.Errorf("sums %v\n%s", sums, d)
+	}
+	s.catalogue.checkOnce(runs...)
+}
+
+// A token that is refused holds the intake as an outage does; with a good one
+// the next daemon does all of it.
+func tokenRefused(t *testing.T, b *broker, _ scale) {
+	s := newSite(t, b, 1)
+	s.settings["scicat.token"] = "token-that-has-expired"
+	runs := s.measureAll(6)
+	s.announce(runs...)
+	d := s.start()
+	d.awaitSays("Intake held", "hold=catalogue-down", "exit 77 (not permitted)")
+	d.stop()
+	if sums := d.sums(); sums["messages"] != sums["returned"] || len(s.committed()) != 0 {
+		t.Errorf("sums %v, committed %v\n%s", sums, s.committed(), d)
+	}
+	if d.says("token-that-has-expired") {
+		t.Errorf("the log tells the token\n%s", d)
+	}
+	s.settings["scicat.token"] = token
+	next := s.start()
+	await(t, "all files", func() bool { return s.catalogue.registered(runs...) || next.ended() }, next)
+	s.finish(next)
+	s.catalogue.checkOnce(runs...)
+}
+
 // By default the message that announced a file is kept beside it and becomes
 // part of the dataset.
 func messageFile(t *testing.T, b *broker, _ scale) {

@@ -61,6 +61,19 @@ func (s *site) worksOnceBrokerIsThere(d *daemon) {
 	s.finish(d)
 }
 
+// Who waits for a broker can be asked to stop.
+func TestStoppedWhileItWaits(t *testing.T) {
+	s := newSite(t, embeddedBroker(t, 0), 0)
+	s.settings["kafka.bootstrap_servers"], _ = freeAddress(t)
+	m := newManager(t)
+	d := s.startWith([]string{"NOTIFY_SOCKET=" + m.path}, "--wait")
+	d.awaitSays("Waiting for Kafka")
+	d.stop()
+	if m.times("READY=1") > 0 {
+		t.Error(m)
+	}
+}
+
 // fault is something that keeps the daemon from starting.
 type fault struct {
 	name string

@@ -32,6 +32,9 @@ var scenarios = []struct {
 	{"ServiceManager", tellsTheServiceManager},
 	{"OverridesReachChildren", overridesReachChildren},
 	{"MessageFile", messageFile},
+	{"HungChild", hungChild},
+	{"ExecutableAway", executableAway},
+	{"TokenRefused", tokenRefused},
 	{"WaitForBroker", waitForBroker},
 }
 
