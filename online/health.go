@@ -98,7 +98,9 @@ func (h *Health) Run(ctx context.Context) error {
 			if err := server.Close(); err != nil {
 				return fmt.Errorf("close the health check: %w", err)
 			}
-			_ = <-ended // http.ErrServerClosed
+			if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("health check: %w", err)
+			}
 			return nil
 		case err := <-ended:
 			return fmt.Errorf("health check: %w", err)

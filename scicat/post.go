@@ -82,7 +82,7 @@ func (c *Client) post(ctx context.Context, r request, unique bool, landed Landed
 				// catalogue's own word, can tell.
 				return nil, fault.Errorf(fault.Unavailable, "%w; %w, and %w", v.failure, errOutcome, err)
 			case err != nil:
-				return nil, fmt.Errorf("%w (%w: %s)", err, errOutcome, v.failure)
+				return nil, fmt.Errorf("%w (%w: %w)", err, errOutcome, v.failure)
 			case there:
 				return nil, nil
 			}

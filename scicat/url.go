@@ -131,7 +131,7 @@ func escapeSegment(s string) string {
 // any bare string that JavaScript can read as a date into a date, which then
 // matches nothing (D10; scicat-api.md fact 7).
 func metadataFilter(key string, value any) (string, error) {
-	var condition any = value
+	condition := value
 	if _, isText := value.(string); isText {
 		condition = map[string]any{"inq": []any{value}}
 	}

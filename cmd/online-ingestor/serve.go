@@ -42,7 +42,7 @@ start (with --wait it is waited for); 70 a bug; 78 wrong configuration.`,
 		Example: "  " + name + " -c /etc/ingestor/ingestor.yml --wait",
 		Args:    program.NoArguments("the files come with the messages; offline-ingestor ingests one by hand"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return start(c, abort, wait)
+			return start(abort, c, wait)
 		},
 	})
 	configs.BindFlags(c.Flags(), configs.Online)
@@ -52,7 +52,7 @@ start (with --wait it is waited for); 70 a bug; 78 wrong configuration.`,
 }
 
 // start reads the configuration and runs the daemon with its log.
-func start(c *cobra.Command, abort context.Context, wait bool) error {
+func start(abort context.Context, c *cobra.Command, wait bool) error {
 	loaded, err := configs.Load(configs.Online, c.Flags(), os.Environ())
 	if err != nil {
 		return program.Kind(err)

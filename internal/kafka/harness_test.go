@@ -26,8 +26,6 @@ type cluster struct {
 	address  string
 	admin    *kafka.Admin
 	producer *kafka.Producer
-	// stop and start are set where the broker can do it and keeps its data.
-	stop, start func(t *testing.T)
 }
 
 func newCluster(t *testing.T, address string) *cluster {

@@ -32,7 +32,7 @@ func source(t *testing.T, props map[string]string) (*kafka.Source, *test.Hook) {
 // listen takes connections and does with them what is told.
 func listen(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func listen(t *testing.T, serve func(net.Conn)) string {
 }
 
 func TestProbe_SaysWhatIsWrongInOneLine(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,8 +108,8 @@ func (b *schemaBuilder) head() {
 	default:
 		s.Name = name.text
 	}
-	switch instrument := root.get("instrument"); {
-	case instrument == nil:
+	switch instrument := root.get("instrument"); instrument {
+	case nil:
 		b.fault(b.missing("instrument", "write the name of the instrument, or '*'"))
 	default:
 		s.Instrument = templateText(instrument)

@@ -23,7 +23,6 @@ import (
 // `want` what is wanted where it is wrong.
 
 type parityRow struct {
-	line       int
 	PreVars    string            `json:"pre_variables"`
 	Value      *string           `json:"value"`
 	Operator   *string           `json:"operator"`

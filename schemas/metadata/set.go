@@ -86,7 +86,7 @@ func newSet(schemas []*Schema) *Set {
 		if a.Order != b.Order {
 			return a.Order < b.Order
 		}
-		return capitalized(a.Name) < capitalized(b.Name)
+		return capitalised(a.Name) < capitalised(b.Name)
 	})
 	set, at := &Set{}, map[string]int{}
 	for _, s := range schemas {
@@ -102,8 +102,8 @@ func newSet(schemas []*Schema) *Set {
 	return set
 }
 
-// capitalized is str.capitalize.
-func capitalized(s string) string {
+// capitalised does what Python's str.capitalize does.
+func capitalised(s string) string {
 	runes := []rune(lower(s))
 	if len(runes) == 0 {
 		return ""

@@ -72,10 +72,10 @@ func Execute(ctx context.Context, c *cobra.Command, w io.Writer) int {
 	var said *Said
 	if !errors.As(err, &said) {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
-			_, _ = fmt.Fprintf(w, "%s: %s\n", c.Name(), line)
+			fmt.Fprintf(w, "%s: %s\n", c.Name(), line)
 		}
 		if fault.KindOf(err) == fault.Usage {
-			_, _ = fmt.Fprintf(w, "%s --help lists the flags\n", c.Name())
+			fmt.Fprintf(w, "%s --help lists the flags\n", c.Name())
 		}
 	}
 	return fault.ExitCode(err)
@@ -143,7 +143,7 @@ func Logger(name string, c configs.Logging) (*logrus.Logger, func() error, error
 // not change how the program ends: what it did is done.
 func CloseLog(closeLog func() error, w io.Writer) {
 	if err := closeLog(); err != nil {
-		_, _ = fmt.Fprintf(w, "log: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+		fmt.Fprintf(w, "log: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 }
 

@@ -75,16 +75,36 @@ func (i Int) String() string {
 }
 
 // TypeName is what Python calls the type.
-func (None) TypeName() string    { return "NoneType" }
-func (Bool) TypeName() string    { return "bool" }
-func (Int) TypeName() string     { return "int" }
-func (Float) TypeName() string   { return "float" }
+func (None) TypeName() string { return "NoneType" }
+
+// TypeName implements Value.
+func (Bool) TypeName() string { return "bool" }
+
+// TypeName implements Value.
+func (Int) TypeName() string { return "int" }
+
+// TypeName implements Value.
+func (Float) TypeName() string { return "float" }
+
+// TypeName implements Value.
 func (Complex) TypeName() string { return "complex" }
-func (Str) TypeName() string     { return "str" }
-func (Bytes) TypeName() string   { return "bytes" }
-func (List) TypeName() string    { return "list" }
-func (Tuple) TypeName() string   { return "tuple" }
-func (Set) TypeName() string     { return "set" }
+
+// TypeName implements Value.
+func (Str) TypeName() string { return "str" }
+
+// TypeName implements Value.
+func (Bytes) TypeName() string { return "bytes" }
+
+// TypeName implements Value.
+func (List) TypeName() string { return "list" }
+
+// TypeName implements Value.
+func (Tuple) TypeName() string { return "tuple" }
+
+// TypeName implements Value.
+func (Set) TypeName() string { return "set" }
+
+// TypeName implements Value.
 func (Foreign) TypeName() string { return "object" }
 
 // Words names the type of v for people who do not know Python.
