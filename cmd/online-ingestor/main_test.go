@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -57,6 +58,10 @@ func testMain(m *testing.M) (code int, err error) {
 		if _, err := os.Stat(p); err != nil {
 			return 1, fmt.Errorf("%w (run make build, or unset %s)", err, binVariable)
 		}
+	}
+	// Most of the time these tests wait; a given -parallel has the last word.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		return 1, err
 	}
 	return m.Run(), nil
 }

@@ -21,7 +21,7 @@ type manager struct {
 
 func newManager(t *testing.T) *manager {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "sd-") // the address of a socket is at most 107 bytes
+	dir, err := os.MkdirTemp("", "sd-") //nolint:usetesting // the address of a socket is at most 107 bytes
 	if err != nil {
 		t.Fatal(err)
 	}

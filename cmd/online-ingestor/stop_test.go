@@ -157,3 +157,33 @@ func killedWhileChildrenRun(t *testing.T, b *broker, _ scale) {
 		s.catalogue.checkOnce(all...)
 	}
 }
+
+// A daemon that stands still for longer than its session, as on a machine that
+// is suspended, while its children go on: another one gets the same messages at
+// the same time. Nothing is double, and the first goes on as a new member.
+func frozenWhileChildrenRun(t *testing.T, b *broker, _ scale) {
+	s := newSite(t, b, 2)
+	session := time.Duration(b.session) * time.Millisecond
+	first, runs := s.busy("POST", "/origdatablocks", session+3*time.Second)
+	s.catalogue.ClearFaults() // the four requests that wait already go on waiting
+	first.awaitReady()
+	first.signal(syscall.SIGSTOP)
+	second := s.start()
+	second.awaitReady()
+	second.awaitSays("Command to be run", runs[0].path)
+	first.signal(syscall.SIGCONT)
+	await(t, "all files", func() bool { return s.catalogue.registered(runs...) || second.ended() }, first, second)
+	await(t, "the first daemon as a new member", func() bool {
+		return first.times("partitions assigned") >= 2 || first.ended()
+	}, first)
+	fresh := s.measureAll(6)
+	values := make([][]byte, len(fresh))
+	for i, r := range fresh {
+		values[i] = r.written()
+	}
+	s.send(2, values...)
+	await(t, "files for both", func() bool { return s.catalogue.registered(fresh...) }, first, second)
+	s.finish(second)
+	s.finish(first)
+	s.catalogue.checkOnce(append(runs, fresh...)...)
+}

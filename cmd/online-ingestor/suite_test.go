@@ -28,6 +28,7 @@ var scenarios = []struct {
 	{"TermWhileIdle", termWhileIdle},
 	{"SecondTermEndsTheDrain", secondTermEndsTheDrain},
 	{"KilledWhileChildrenRun", killedWhileChildrenRun},
+	{"FrozenWhileChildrenRun", frozenWhileChildrenRun},
 	{"CatalogueAway", catalogueAway},
 	{"ServiceManager", tellsTheServiceManager},
 	{"OverridesReachChildren", overridesReachChildren},
