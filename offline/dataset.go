@@ -75,27 +75,58 @@ func (g *Ingestor) buildDataset(path string, m *metadata.Result) (scicat.Dataset
 		}
 		// The catalogue would take an empty pid for none, and make one at each try.
 		if *fields[name] == nil || name == "pid" && d.PID == "" {
-			missing = append(missing, name+" ("+reasonFor(name, m)+")")
+			missing = append(missing, name)
 		}
 	}
 	if len(missing) > 0 {
-		return d, fault.Errorf(fault.BadInput,
-			"missing mandatory fields for the dataset: %s; see schema %s in %s", strings.Join(missing, ", "), m.Schema.ID, m.Schema.Path)
+		return d, fault.Errorf(fault.BadInput, "missing mandatory fields for the dataset: %s; see schema %s in %s",
+			withReasons(missing, m), m.Schema.ID, m.Schema.Path)
 	}
 	return d, nil
 }
 
-// reasonFor says why the schema gave no value for a field.
+// withReasons lists fields, those with the same reason together.
+func withReasons(names []string, m *metadata.Result) string {
+	var reasons []string
+	fields := map[string][]string{}
+	for _, name := range names {
+		reason := reasonFor(name, m)
+		if fields[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		fields[reason] = append(fields[reason], name)
+	}
+	var texts []string
+	for _, reason := range reasons {
+		texts = append(texts, strings.Join(fields[reason], ", ")+" ("+reason+")")
+	}
+	return strings.Join(texts, "; ")
+}
+
+// reasonFor says why the schema gave no value for a field: where it needs a
+// variable that has failed, why that one has.
 func reasonFor(name string, m *metadata.Result) string {
 	for _, f := range m.Failures {
 		if f.What == "field" && f.Name == name {
-			return f.Reason
+			return rootOf(f, m)
 		}
 	}
 	if _, there := m.HighLevel[name]; there {
 		return "is empty"
 	}
 	return "not in the schema"
+}
+
+// rootOf follows a failure to the variable that began it. Variables only use
+// earlier ones, so going backwards ends.
+func rootOf(f metadata.Failure, m *metadata.Result) string {
+	text := f.Reason
+	for _, v := range slices.Backward(m.Failures) {
+		if v.What == "variable" && v.Name != f.Name && strings.Contains(f.From, "<"+v.Name+">") {
+			f, text = v, "variable "+v.Name+": "+v.Reason
+		}
+	}
+	return text
 }
 
 // fill sets what the schema left out.

@@ -31,7 +31,8 @@ func (g *Ingestor) listFiles(f *found) ([]scicat.DataFile, error) {
 	if o.SaveHash && !g.opt.DryRun {
 		path := sidecar.Path(f.path, o.IngestorDirectory, o.HashExtension)
 		if err := sidecar.Write(path, []byte(f.checksum)); err != nil {
-			return nil, fault.Errorf(storageKind(err), "save the checksum: %w", err)
+			return nil, withHint(fault.Errorf(storageKind(err),
+				"save the checksum as %s (ingestion.file_handling.ingestor_files_directory): %w", absolute(path), bare(err)))
 		}
 		saved, err := g.describe(path, f.sourceFolder, "")
 		if err != nil {
@@ -86,7 +87,7 @@ func (g *Ingestor) describe(path, sourceFolder, checksum string) (scicat.DataFil
 	}
 	info, err := os.Stat(abs)
 	if err != nil {
-		return entry, fault.Errorf(fault.Busy, "read the size of a file: %w", err)
+		return entry, fault.Errorf(fault.Busy, "read the size of %s: %w", abs, bare(err))
 	}
 	size := info.Size()
 	entry.Size = &size

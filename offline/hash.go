@@ -73,12 +73,12 @@ func hashFile(ctx context.Context, path, algorithm string, progress func(done, t
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "", fault.Errorf(fault.BadInput, "compute the checksum: %w", err)
+		return "", withHint(fault.Errorf(fault.BadInput, "compute the checksum of %s: %w", path, bare(err)))
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return "", fault.Errorf(fault.Unavailable, "compute the checksum: %w", err)
+		return "", fault.Errorf(fault.Unavailable, "compute the checksum of %s: %w", path, bare(err))
 	}
 	buf := make([]byte, min(hashBuffer, info.Size()+1))
 	for done := int64(0); ; {
@@ -94,7 +94,7 @@ func hashFile(ctx context.Context, path, algorithm string, progress func(done, t
 			return hex.EncodeToString(h.Sum(nil)), nil
 		}
 		if err != nil {
-			return "", fault.Errorf(fault.Unavailable, "compute the checksum: %w", err)
+			return "", fault.Errorf(fault.Unavailable, "compute the checksum of %s: %w", path, bare(err))
 		}
 	}
 }

@@ -3,7 +3,6 @@ package offline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -64,7 +63,7 @@ func (g *Ingestor) Ingest(ctx context.Context, path, messageFile string) (rep Re
 	}()
 	file, err := nexus.Open(ctx, path, nexus.OpenOptions{RetryDelays: g.opt.OpenRetryDelays})
 	if err != nil {
-		return rep, err
+		return rep, withHint(err)
 	}
 	defer file.Close()
 	schema, err := g.selectSchema(path)
@@ -89,7 +88,7 @@ func (g *Ingestor) Ingest(ctx context.Context, path, messageFile string) (rep Re
 		RunID: uuid.NewString(), IngestorFilesDirectory: g.opt.Files.IngestorDirectory,
 	})
 	if err != nil {
-		return rep, fmt.Errorf("evaluate schema %s: %w", schema.ID, err)
+		return rep, err
 	}
 	if err := file.Close(); err != nil {
 		return rep, err
@@ -126,9 +125,12 @@ func (g *Ingestor) selectSchema(path string) (*metadata.Schema, error) {
 		}
 		return g.opt.Fallback, nil
 	}
+	if schema == nil && len(g.opt.Schemas.Schemas) == 0 {
+		return nil, fault.Errorf(fault.BadInput, "there is no metadata schema, *.imsc.yml, in ingestion.schemas_directory")
+	}
 	if schema == nil {
-		return nil, fault.Errorf(fault.BadInput,
-			"no metadata schema selects %s: add one, or set ingestion.fallback_schema_file_path", path)
+		return nil, fault.Errorf(fault.BadInput, "no metadata schema selects %s (of %d in ingestion.schemas_directory, "+
+			"whose selectors see the path as it was given): add one, or set ingestion.fallback_schema_file_path", path, len(g.opt.Schemas.Schemas))
 	}
 	return schema, nil
 }

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,9 +79,10 @@ func ingest(c *cobra.Command, args []string, out printer, stderr io.Writer) erro
 	progress := newProgress(stderr)
 	ingestor, err := newIngestor(cfg, log, progress.update)
 	if err != nil {
-		return say(log, resultOf(files[0], err), err)
+		log.Error("Can not start: " + oneLine(err))
+		return &program.Said{Err: err}
 	}
-	return each(c.Context(), files, func(ctx context.Context, file string) error {
+	return each(c.Context(), log, files, func(ctx context.Context, file string) error {
 		rep, err := ingestor.Ingest(ctx, file, cfg.DoneWritingMessageFile)
 		progress.end()
 		if cause := context.Cause(ctx); err != nil && cause != nil {
@@ -100,9 +104,9 @@ func ingest(c *cobra.Command, args []string, out printer, stderr io.Writer) erro
 // each ingests the files in order. One that fails by itself does not keep the
 // others from being tried; what concerns all of them does. The first failure
 // gives the exit status.
-func each(ctx context.Context, files []string, ingest func(context.Context, string) error) error {
+func each(ctx context.Context, log logrus.FieldLogger, files []string, ingest func(context.Context, string) error) error {
 	var first error
-	for _, file := range files {
+	for i, file := range files {
 		err := ingest(ctx, file)
 		if first == nil {
 			first = err
@@ -110,6 +114,9 @@ func each(ctx context.Context, files []string, ingest func(context.Context, stri
 		switch class := fault.KindOf(err).Class(); {
 		case err == nil:
 		case class == fault.ClassSystemic, class == fault.ClassInterrupted:
+			if left := len(files) - i - 1; left > 0 {
+				log.Warnf("The other %d file(s) are not tried", left)
+			}
 			return first
 		}
 	}
@@ -122,12 +129,24 @@ func say(log logrus.FieldLogger, r outcome.Record, err error) error {
 	if r.JobID != "" {
 		entry = entry.WithField("job_id", r.JobID)
 	}
-	entry.Error("Ingestion failed: " + strings.ReplaceAll(err.Error(), "\n", "; "))
+	entry.Error("Ingestion failed: " + withoutPath(oneLine(err), r.File) + advice[fault.KindOf(err)])
 	return &program.Said{Err: err}
 }
 
-func resultOf(file string, err error) outcome.Record {
-	return outcome.Record{File: file, Error: err.Error(), Exit: fault.ExitCode(err)}
+// advice is what to do about failures that are nobody's fault in the file.
+var advice = map[fault.Kind]string{
+	fault.Busy:        "; try again later",
+	fault.Unavailable: "; try again later, a repetition registers nothing twice",
+	fault.Bug:         "; this is a fault of the program, please report it with this line",
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// withoutPath leaves out the path of the file, which the line names in a field
+// of its own.
+func withoutPath(text, path string) string {
+	text = strings.Replace(text, " "+path+": ", " the file: ", 1)
+	return strings.Replace(text, " "+path+" (", " the file (", 1)
 }
 
 // report tells a parent that asked for it how the file ended.
@@ -149,7 +168,7 @@ func report(r outcome.Record, log logrus.FieldLogger) {
 func newIngestor(cfg configs.Config, log *logrus.Logger, progress func(done, total int64)) (*offline.Ingestor, error) {
 	schemas, err := metadata.LoadDirectory(cfg.Ingestion.SchemasDirectory)
 	if err != nil {
-		return nil, err
+		return nil, named("ingestion.schemas_directory", err)
 	}
 	for _, w := range schemas.Warnings {
 		log.Warn(w)
@@ -157,7 +176,7 @@ func newIngestor(cfg configs.Config, log *logrus.Logger, progress func(done, tot
 	var fallback *metadata.Schema
 	if path := cfg.Ingestion.FallbackSchemaFilePath; path != "" {
 		if fallback, err = metadata.LoadFallback(path); err != nil {
-			return nil, err
+			return nil, named("ingestion.fallback_schema_file_path", err)
 		}
 	}
 	catalogue, err := program.Catalogue(name, cfg.SciCat, log)
@@ -181,4 +200,18 @@ func newIngestor(cfg configs.Config, log *logrus.Logger, progress func(done, tot
 			IngestorDirectory: files.IngestorFilesDirectory, Relative: files.Relative(), Progress: progress,
 		},
 	})
+}
+
+// named tells by which key a file or folder was looked for that can not be had;
+// other errors name their place themselves.
+func named(key string, err error) error {
+	var p *fs.PathError
+	if !errors.As(err, &p) {
+		return err
+	}
+	path, e := filepath.Abs(p.Path) // relative ones start at the working directory
+	if e != nil {
+		path = p.Path
+	}
+	return fault.Errorf(fault.KindOf(err), "%s: %s: %w", key, path, p.Err)
 }
