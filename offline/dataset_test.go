@@ -105,9 +105,11 @@ func TestDataset_MissingMandatoryFieldsAreNamedWithTheReason(t *testing.T) {
 		says            []string
 	}{
 		{"left out of the schema", `^  owner: .*\n`, "", nil, []string{"owner (not in the schema)"}},
-		{"without a value in the file", `/entry/title`, "/entry/no_title", nil, []string{"datasetName (", "<title>"}},
+		{"without a value in the file", `/entry/title`, "/entry/no_title", nil, []string{"datasetName (variable title: ", "/entry/no_title"}},
+		{"for want of a variable of a variable", `/entry/experiment_identifier`, "/entry/none", nil,
+			[]string{"principalInvestigator, owner (variable proposal: "}},
 		{"nothing, of type none", `value: contact@site.example, type: email`, `value: x, type: none`, nil, []string{"contactEmail ("}},
-		{"several at once", `^  (owner|folder): .*\n`, "", nil, []string{"owner (", "sourceFolder ("}},
+		{"several at once", `^  (owner|folder): .*\n`, "", nil, []string{"owner, sourceFolder (not in the schema)"}},
 		{"an empty pid is none", `20.500.12269/<job_id>`, `''`, nil, []string{"pid (is empty)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
