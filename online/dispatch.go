@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -99,7 +100,7 @@ func (d *Daemon) start(ctx context.Context, j *job) {
 	}
 	child, err := d.opt.Children.Start(ctx, children.Command{
 		Argv: argv, Env: d.opt.Environment, Timeout: d.opt.ChildTimeout, ResultFDVariable: outcome.ResultFD,
-		Line: func(line string) { entry.WithField("line", line).Debug("Offline ingestor says") },
+		Line: func(line string) { passOn(entry, line) },
 	})
 	if err != nil {
 		d.fail(j, verdict{class: fault.KindOf(err).Class(), reason: err.Error()}, HoldExecutable)
@@ -111,6 +112,17 @@ func (d *Daemon) start(ctx context.Context, j *job) {
 		<-child.Done()
 		d.finished <- j
 	}()
+}
+
+// passOn logs a line of a child. Warnings are what a curator should see; an
+// error is in the outcome anyway, and the rest is for whoever looks closer.
+func passOn(entry logrus.FieldLogger, line string) {
+	entry = entry.WithField("line", line)
+	if strings.Contains(line, " - WARNING - ") {
+		entry.Warn("Offline ingestor says")
+		return
+	}
+	entry.Debug("Offline ingestor says")
 }
 
 // entry is the log with what identifies a job.
