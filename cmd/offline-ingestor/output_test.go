@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -185,9 +186,12 @@ func TestProcesses_AtOnceOnOneFile(t *testing.T) {
 			if err := writeHDF5(b.path("raw/run.hdf"), run); err != nil {
 				t.Fatal(err)
 			}
-			var all sync.WaitGroup
+			var runs []*exec.Cmd
 			for range 3 {
-				run := b.command("-c", "config.yml", check+"pid="+checks, check+"metadata="+checks, "raw/run.hdf")
+				runs = append(runs, b.command("-c", "config.yml", check+"pid="+checks, check+"metadata="+checks, "raw/run.hdf"))
+			}
+			var all sync.WaitGroup
+			for _, run := range runs {
 				all.Go(func() {
 					if e := b.end(run); e.exit != 0 {
 						t.Errorf("exit %d: %s", e.exit, e.stderr)
