@@ -130,7 +130,7 @@ func (g *Ingestor) complete(ctx context.Context, rep *Report, d scicat.Dataset, 
 		return fmt.Errorf("check whether the existing dataset has a datablock: %w", err)
 	case len(ids) > 0:
 		rep.Outcome, rep.Datablock = outcome.Existed, ids[0]
-		entry.Warn("Dataset already present in SciCat. Skipping it")
+		entry.Info("Dataset already present in SciCat. Skipping it")
 		return nil
 	}
 	list, err := files()
