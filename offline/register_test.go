@@ -62,40 +62,40 @@ func TestRegister_WhatIsThereAlready(t *testing.T) {
 		pid        string
 		blocks     int
 		posts      int
-		wantWarned string
+		wantSaid string
 	}{
 		{
 			name:    "a complete dataset is left alone",
 			seed:    func(b *bed) { b.seedDataset(testPID); b.seedDatablock(testPID) },
-			outcome: outcome.Existed, pid: testPID, blocks: 1, wantWarned: "already present in SciCat. Skipping it",
+			outcome: outcome.Existed, pid: testPID, blocks: 1, wantSaid: "already present in SciCat. Skipping it",
 		},
 		{
 			name:    "a dataset without datablock gets one (D12)",
 			seed:    func(b *bed) { b.seedDataset(testPID) },
-			outcome: outcome.Registered, pid: testPID, blocks: 1, posts: 1, wantWarned: "without datablock: completing it",
+			outcome: outcome.Registered, pid: testPID, blocks: 1, posts: 1, wantSaid: "without datablock: completing it",
 		},
 		{
 			name:    "without checks the catalogue's 409 says it (D11)",
 			seed:    func(b *bed) { b.seedDataset(testPID); b.seedDatablock(testPID) },
 			change:  checks(false, false),
-			outcome: outcome.Existed, pid: testPID, blocks: 1, posts: 1, wantWarned: "Skipping it",
+			outcome: outcome.Existed, pid: testPID, blocks: 1, posts: 1, wantSaid: "Skipping it",
 		},
 		{
 			name:    "after a 409 a missing datablock is made",
 			seed:    func(b *bed) { b.seedDataset(testPID) },
 			change:  checks(false, false),
-			outcome: outcome.Registered, pid: testPID, blocks: 1, posts: 2, wantWarned: "completing it",
+			outcome: outcome.Registered, pid: testPID, blocks: 1, posts: 2, wantSaid: "completing it",
 		},
 		{
 			name:    "metadata find a dataset of another pid",
 			seed:    func(b *bed) { b.seedDataset("other/1"); b.seedDatablock("other/1") },
-			outcome: outcome.Existed, pid: "other/1", blocks: 1, wantWarned: "Skipping it",
+			outcome: outcome.Existed, pid: "other/1", blocks: 1, wantSaid: "Skipping it",
 		},
 		{
 			name:    "of several with the same metadata our own pid counts",
 			seed:    func(b *bed) { b.seedDataset("other/1"); b.seedDataset(testPID); b.seedDatablock(testPID) },
 			change:  checks(false, true),
-			outcome: outcome.Existed, pid: testPID, blocks: 1, wantWarned: "Skipping it",
+			outcome: outcome.Existed, pid: testPID, blocks: 1, wantSaid: "Skipping it",
 		},
 		{
 			name: "one that may not be read exists (D9), and is left alone",
@@ -104,7 +104,7 @@ func TestRegister_WhatIsThereAlready(t *testing.T) {
 					b.t.Fatal(err)
 				}
 			},
-			outcome: outcome.Existed, pid: testPID, blocks: 0, wantWarned: "may not see whether it has a datablock",
+			outcome: outcome.Existed, pid: testPID, blocks: 0, wantSaid: "may not see whether it has a datablock",
 		},
 		{
 			name: "an administrator sees and completes it",
@@ -114,7 +114,7 @@ func TestRegister_WhatIsThereAlready(t *testing.T) {
 				}
 			},
 			user:    "admin",
-			outcome: outcome.Registered, pid: testPID, blocks: 1, posts: 1, wantWarned: "completing it",
+			outcome: outcome.Registered, pid: testPID, blocks: 1, posts: 1, wantSaid: "completing it",
 		},
 		{
 			name:    "a dry run does not complete it",
@@ -138,8 +138,8 @@ func TestRegister_WhatIsThereAlready(t *testing.T) {
 			if posts := countPosts(b); posts != c.posts {
 				t.Errorf("%d POSTs, want %d", posts, c.posts)
 			}
-			if warned := b.logged(logrus.WarnLevel); !strings.Contains(warned, c.wantWarned) {
-				t.Errorf("log: %s, want %q", warned, c.wantWarned)
+			if said := b.logged(logrus.InfoLevel); !strings.Contains(said, c.wantSaid) {
+				t.Errorf("log: %s, want %q", said, c.wantSaid)
 			}
 		})
 	}
