@@ -54,14 +54,14 @@ func TestRegister_WhatIsThereAlready(t *testing.T) {
 		return func(o *Options) { o.CheckByPID, o.CheckByMetadata = byPID, byMetadata }
 	}
 	for _, c := range []struct {
-		name       string
-		seed       func(*bed)
-		user       string
-		change     func(*Options)
-		outcome    outcome.Outcome
-		pid        string
-		blocks     int
-		posts      int
+		name     string
+		seed     func(*bed)
+		user     string
+		change   func(*Options)
+		outcome  outcome.Outcome
+		pid      string
+		blocks   int
+		posts    int
 		wantSaid string
 	}{
 		{
