@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,6 +221,30 @@ func TestDaemon_AnOutageEndsAlsoWhileALongChildRuns(t *testing.T) {
 		t.Error("it was only tried again once the long child had ended")
 	}
 	b.abort()
+}
+
+func TestDaemon_WhileTheStorageIsDownNothingIsTriedOrGivenUp(t *testing.T) {
+	var down atomic.Bool
+	b := newBench(t, func(o *Options) { o.StorageDown, o.MaxAttempts = down.Load, 2 })
+	away := b.send("sleep-1200.exit-75.untilok-2.hdf") // fails once, while the storage is found to be down
+	b.wait("its child", func() bool { return b.begins("sleep-1200.exit-75.untilok-2.hdf") == 1 })
+	down.Store(true)
+	b.wait("the source to be held", b.source.isHeld)
+	waits := b.send("good.hdf")
+	b.wait("the child to end", func() bool { return b.daemon.opt.Children.Running() == 0 })
+	time.Sleep(200 * time.Millisecond)
+	if away.calls() > 0 || waits.calls() > 0 || b.begins("good.hdf") > 0 {
+		t.Error("a file was tried or given up while the storage was down")
+	}
+	down.Store(false)
+	b.wait("both files once the storage is back", func() bool { return away.done() && waits.done() })
+	if err := b.finish(); err != nil {
+		t.Fatal(err)
+	}
+	b.checkSum()
+	if got := b.daemon.outcomes[outcome.Registered]; got != 2 {
+		t.Errorf("outcomes %v, want two registered", b.daemon.outcomes)
+	}
 }
 
 func TestDaemon_AMissingExecutableHoldsTheIntake(t *testing.T) {

@@ -28,9 +28,12 @@ func (d *Daemon) dispatch(ctx context.Context) {
 		}
 		return due
 	})
-	if d.outage.on() {
+	switch {
+	case d.gate.held(HoldStorageDown):
+		// Without the data every file would fail.
+	case d.outage.on():
 		d.probe(ctx, now)
-	} else {
+	default:
 		for len(d.running) < d.opt.MaxChildren {
 			j := d.next()
 			if j == nil {

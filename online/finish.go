@@ -65,6 +65,12 @@ func (d *Daemon) fail(j *job, v verdict, hold Hold) {
 		d.park(j, hold, v.reason)
 		return
 	}
+	if v.class == fault.ClassTransient && d.gate.held(HoldStorageDown) {
+		j.attempts-- // the file is away with all the others
+		entry.Debug("File waits for the data directory")
+		d.ready = append([]*job{j}, d.ready...)
+		return
+	}
 	d.outageEnds(j)
 	switch {
 	case v.class != fault.ClassPermanent && j.attempts < d.opt.MaxAttempts:
