@@ -20,7 +20,7 @@ type value interface {
 	secret() bool
 }
 
-var errCollection = errors.New("is not a single value")
+var errCollection = errors.New("must be one value, not a list or a section")
 
 // scalar is a value of one word.
 type scalar[T any] struct {

@@ -183,7 +183,7 @@ func TestIngest_AFailedFieldIsToldAndDoesNotStop(t *testing.T) {
 		t.Errorf("report %+v", rep)
 	}
 	log := b.logged(logrus.WarnLevel)
-	for _, want := range []string{"name=temperature", "name=sample_temperature", "could not be constructed and is ignored"} {
+	for _, want := range []string{"name=temperature", "fields=sample_temperature", "could not be constructed and is ignored"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("%q is not in the log:\n%s", want, log)
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -182,8 +183,14 @@ func (g *Ingestor) hashInBackground(ctx context.Context, path, messageFile strin
 // tell logs what failed in a schema: never fatal by itself.
 func (g *Ingestor) tell(path string, m *metadata.Result) {
 	for _, f := range m.Failures {
-		g.log(path).WithFields(logrus.Fields{"schema": m.Schema.ID, "name": f.Name, "reason": f.Reason}).
-			Warnf("Metadata %s could not be constructed and is ignored", f.What)
+		if len(f.Because) > 0 {
+			continue // the variable's line names the field
+		}
+		entry := g.log(path).WithFields(logrus.Fields{"schema": m.Schema.ID, "name": f.Name, "reason": f.Reason})
+		if len(f.Costs) > 0 {
+			entry = entry.WithField("fields", strings.Join(f.Costs, " "))
+		}
+		entry.Warnf("Metadata %s could not be constructed and is ignored", f.What)
 	}
 	for _, w := range m.Warnings {
 		g.log(path).WithField("schema", m.Schema.ID).Warn(w)

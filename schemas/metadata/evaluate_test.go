@@ -159,7 +159,7 @@ index: {source: SC, url: instruments, field: 3, value_type: dict}
 good: {source: SC, url: instruments, field: -1, value_type: dict}`,
 		"a: {field_type: scientific_metadata, machine_name: a, value: <missing>, type: string}")
 	want := []string{
-		"variable missing (NXS /e/none): read /e/none:", "variable typed (NXS /e/u): the file holds floating point numbers there, not text",
+		"variable missing (NXS /e/none): /e/none: there is no such dataset in the file", "variable typed (NXS /e/u): the file holds floating point numbers there, not text",
 		"variable refused (SC users/1): 404 Not Found: GET users/1", "variable field (SC proposals/1): in the answer: there is no pi_name; there are pi_firstname, ",
 		"variable html (SC proposals/case_html): the answer is not JSON", "variable index (SC instruments): in the answer: there is no item 3, only 1",
 		`field a (scientific_metadata <missing>): "<missing>" is unresolved: the variable missing has failed`,

@@ -1,6 +1,7 @@
 package metadata
 
 import (
+	"errors"
 	"fmt"
 
 	"ingestor/schemas/metadata/pyvalue"
@@ -41,6 +42,10 @@ func (e *evaluation) fields() {
 		if field.Value, field.Unit, err = all.field(item); err != nil {
 			field.Failure = &Failure{What: "field", Name: item.MachineName, Source: item.FieldType, Type: item.Type,
 				From: item.Template(), Reason: err.Error(), Line: item.Line}
+			if missing := (*missingError)(nil); errors.As(err, &missing) {
+				field.Failure.Because = all.failed(item.value)
+				e.charge(field.Failure.Because, item.MachineName)
+			}
 			e.result.Failures = append(e.result.Failures, *field.Failure)
 		}
 		e.result.Fields = append(e.result.Fields, field)
@@ -52,6 +57,16 @@ func (e *evaluation) fields() {
 			continue
 		}
 		e.take(field)
+	}
+}
+
+// charge notes with failed variables that a field failed for their sake.
+func (e *evaluation) charge(variables []string, field string) {
+	for i := range e.result.Failures {
+		f := &e.result.Failures[i]
+		if f.What == "variable" && known(f.Name, variables) && !known(field, f.Costs) {
+			f.Costs = append(f.Costs, field)
+		}
 	}
 }
 

@@ -49,7 +49,7 @@ e: {field_type: scientific_metadata, machine_name: e, value: 'it is <n>', type: 
 		t.Errorf("got %v, %v", result.Failures, result.Scientific)
 	}
 	for _, f := range result.Failures {
-		if !strings.Contains(f.Reason, "no form in JSON") {
+		if !strings.Contains(f.Reason, "which the catalogue can not store") {
 			t.Errorf("got %v", f)
 		}
 	}

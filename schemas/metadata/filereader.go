@@ -62,6 +62,51 @@ func (r *reader) read(path string) (nexus.Value, error) {
 	return v, err
 }
 
+// unread says why a path gives no value, with the path once.
+func (r *reader) unread(path string, err error) error {
+	if errors.Is(err, nexus.ErrNotFound) {
+		return &absentError{path, r.linkTarget(path), err}
+	}
+	if strings.HasPrefix(err.Error(), cleanPath(path)+": ") {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// linkTarget is where a link that leads nowhere points to; empty when there is
+// no such link.
+func (r *reader) linkTarget(path string) string {
+	file, ok := r.file.(interface {
+		Describe(path string) (nexus.Description, error)
+	})
+	if !ok {
+		return ""
+	}
+	d, err := file.Describe(cleanPath(path))
+	switch {
+	case err != nil || !d.Dangling:
+		return ""
+	case d.Link.Kind == nexus.ExternalLink:
+		return d.Link.Target + " in the file " + d.Link.File
+	}
+	return d.Link.Target
+}
+
+// absentError is a path that is not in the file.
+type absentError struct {
+	path, target string
+	cause        error
+}
+
+func (e *absentError) Error() string {
+	if e.target != "" {
+		return fmt.Sprintf("%s: is a link to %s, which does not exist", e.path, e.target)
+	}
+	return e.path + ": there is no such dataset in the file"
+}
+
+func (e *absentError) Unwrap() error { return e.cause }
+
 // hasText says that a value of a type without a form in metadata has at least
 // the text that the peer gives it.
 func hasText(v nexus.Value) bool {
@@ -88,7 +133,7 @@ func (r *reader) variable(d Definition) (binding, error) {
 	}
 	raw, err := r.read(d.Path)
 	if err != nil {
-		return binding{}, fmt.Errorf("read %s: %w", d.Path, err)
+		return binding{}, r.unread(d.Path, err)
 	}
 	v, err := fileValue(raw, d.Type)
 	if err != nil {
@@ -198,7 +243,7 @@ func (r *reader) leaf(path string, below bool, list pyvalue.List) (pyvalue.List,
 		return list, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, r.unread(path, err)
 	}
 	v, err := fileValue(raw, "string")
 	if err != nil {

@@ -160,10 +160,32 @@ func (s scope) unresolved(text, rendered string) error {
 		case s.registry.slots[i].definition >= s.position:
 			return fmt.Errorf("%q is unresolved: the variable %s is only defined further down", text, name)
 		case s.bindingOf(&s.registry.slots[i]) == nil:
-			return fmt.Errorf("%q is unresolved: the variable %s has failed", text, name)
+			return &missingError{text, name}
 		}
 	}
 	return fmt.Errorf("%q is unresolved: it holds both < and >", text)
+}
+
+// missingError is a text that needs a variable that has failed.
+type missingError struct{ text, name string }
+
+func (e *missingError) Error() string {
+	return fmt.Sprintf("%q is unresolved: the variable %s has failed", e.text, e.name)
+}
+
+// failed lists the variables that a value of the schema names and that have no
+// value, each once.
+func (s scope) failed(n *node) []string {
+	var names []string
+	for _, text := range templates(n) {
+		for _, m := range nameToken.FindAllStringSubmatch(text, -1) {
+			i, ok := s.registry.index[m[1]]
+			if ok && s.bindingOf(&s.registry.slots[i]) == nil && !known(m[1], names) {
+				names = append(names, m[1])
+			}
+		}
+	}
+	return names
 }
 
 func (s scope) names() []string {

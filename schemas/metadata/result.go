@@ -104,6 +104,10 @@ type Failure struct {
 	Reason string
 	// Line is where it stands in the schema file.
 	Line int
+	// Because names the failed variables for whose sake alone a field failed.
+	Because []string
+	// Costs names, for a variable, the fields that failed for its sake.
+	Costs []string
 }
 
 func (f Failure) String() string {

@@ -3,6 +3,7 @@ package pyvalue
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -54,8 +55,11 @@ func Plain(v Value) (any, error) {
 		return json.Number(v.String()), nil
 	case Float:
 		f := float64(v)
-		if math.IsNaN(f) || math.IsInf(f, 0) {
-			return nil, fmt.Errorf("%s has no form in JSON", FloatText(f))
+		switch {
+		case math.IsNaN(f):
+			return nil, errors.New("the value is NaN, which the catalogue can not store")
+		case math.IsInf(f, 0):
+			return nil, errors.New("the value is infinite, which the catalogue can not store")
 		}
 		return json.Number(FloatText(f)), nil
 	case Str:
