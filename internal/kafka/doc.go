@@ -11,6 +11,9 @@
 //     the pool behind it is full or the catalogue is away.
 //   - After Hold(true) has returned and the delivery under way (if any) has
 //     ended, nothing is delivered until Hold(false).
+//   - No partition stands still for ever: what librdkafka loses of what it is
+//     told is avoided (flow.go), and what it does not deliver is looked for and
+//     read anew (watch.go).
 //   - Secrets among the properties appear in no log line and no error.
 //
 // How offsets are committed: librdkafka commits only what is stored explicitly

@@ -22,7 +22,7 @@ func (s *session) handle(event ck.Event) error {
 		if s.leaving {
 			break // was not begun: the next owner gets it
 		}
-		s.pending.push(e)
+		s.take(e)
 	case ck.OffsetsCommitted:
 		s.committed(e)
 	case ck.Error:

@@ -116,12 +116,18 @@ var quick = map[string]string{
 
 func (c *cluster) newSource(t *testing.T, group string, props map[string]string, topics ...string) *kafka.Source {
 	t.Helper()
+	return c.newSourceWith(t, group, kafka.Options{Topics: topics, Properties: props})
+}
+
+func (c *cluster) newSourceWith(t *testing.T, group string, o kafka.Options) *kafka.Source {
+	t.Helper()
 	all := map[string]string{"bootstrap.servers": c.address, "group.id": group}
-	maps.Copy(all, props)
+	maps.Copy(all, o.Properties)
 	log := logrus.New()
 	log.SetOutput(t.Output())
 	log.SetFormatter(&logrus.TextFormatter{TimestampFormat: "05.000", FullTimestamp: true, DisableColors: true})
-	s, err := kafka.New(kafka.Options{Topics: topics, Properties: all, Log: log})
+	o.Properties, o.Log = all, log
+	s, err := kafka.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

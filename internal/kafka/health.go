@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -62,6 +61,9 @@ func (s *session) statistics(text string) {
 				High      int64 `json:"hi_offset"`
 				Low       int64 `json:"lo_offset"`
 				Committed int64 `json:"committed_offset"`
+
+				State string `json:"fetch_state"`
+				Next  int64  `json:"next_offset"`
 			} `json:"partitions"`
 		} `json:"topics"`
 	}
@@ -88,6 +90,7 @@ func (s *session) statistics(text string) {
 			p.high = max(p.high, told.High)
 			p.low = max(p.low, told.Low)
 			p.committed = max(p.committed, told.Committed)
+			p.told(now, told.State, told.Next)
 			if p.stored != unknown && p.stored < told.Committed {
 				tp := k2tp(offsets.Key{Topic: topic, Partition: told.Partition})
 				tp.Offset, tp.LeaderEpoch = ck.Offset(p.stored), p.epochOf(p.stored)
@@ -111,36 +114,4 @@ func (s *session) commitBack(list []ck.TopicPartition) {
 	}
 	done, err := s.c.CommitOffsets(list)
 	s.committed(ck.OffsetsCommitted{Error: err, Offsets: done})
-}
-
-// refresh asks for the end of the partitions that are paused: librdkafka hears
-// of it only when it fetches. It has its own goroutine because an answer may
-// take a while.
-func (s *session) refresh(ctx context.Context) {
-	tick := time.NewTicker(refreshEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if !s.source.held.Load() {
-			continue
-		}
-		for _, p := range s.positions(time.Now()) {
-			if ctx.Err() != nil {
-				return
-			}
-			low, high, err := s.c.QueryWatermarkOffsets(p.Topic, p.Partition, int(time.Second.Milliseconds()))
-			if err != nil {
-				break // a broker that is away is told elsewhere
-			}
-			s.mu.Lock()
-			if known := s.parts[offsets.Key{Topic: p.Topic, Partition: p.Partition}]; known != nil {
-				known.high, known.low = max(known.high, high), max(known.low, low)
-			}
-			s.mu.Unlock()
-		}
-	}
 }

@@ -106,7 +106,7 @@ func TestProperties_KnowSecondNames(t *testing.T) {
 }
 
 func TestPartition_KnowsTheEpochOfAMark(t *testing.T) {
-	p := newPartition()
+	p := newPartition(time.Time{})
 	if p.epochOf(5) != nil {
 		t.Error("an epoch without any message")
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	ck "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/sirupsen/logrus"
@@ -22,6 +23,9 @@ type Options struct {
 	// They win over the defaults of this package, but for those that its
 	// promises rest on (see reserved).
 	Properties map[string]string
+	// Stall is how long a partition may deliver nothing although it has messages
+	// to deliver before it is begun anew; default 30 s.
+	Stall time.Duration
 	// Log takes what happens; nil discards it.
 	Log logrus.FieldLogger
 }
@@ -29,6 +33,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.Name == "" {
 		o.Name = "kafka"
+	}
+	if o.Stall <= 0 {
+		o.Stall = stallAfter
 	}
 	topics := make([]string, 0, len(o.Topics))
 	for _, t := range o.Topics {

@@ -1,9 +1,20 @@
 package kafka
 
+import "time"
+
 // partition is what is known of an assigned partition. session.mu guards the
-// offsets; the rest belongs to the polling goroutine.
+// offsets, polled and the ends; the rest belongs to the polling goroutine.
 type partition struct {
 	committed, high, low int64
+	// polled is the last offset that librdkafka handed out; unknown until it has
+	// begun to fetch. since is when that was, or when the partition was assigned.
+	polled int64
+	since  time.Time
+	ends
+
+	// paused is what librdkafka was last told.
+	paused bool
+	watching
 
 	// last is the highest offset that was delivered.
 	last int64
@@ -22,9 +33,22 @@ type leaderEpoch struct {
 	epoch int32
 }
 
-func newPartition() *partition {
-	return &partition{committed: unknown, high: unknown, low: unknown, last: unknown, stored: unknown}
+func newPartition(now time.Time) *partition {
+	return &partition{
+		committed: unknown, high: unknown, low: unknown, last: unknown, stored: unknown,
+		polled: unknown, since: now, ends: ends{end: unknown}, watching: watching{reads: unknown, empty: unknown},
+	}
 }
+
+// anew forgets what is known of the messages, not what librdkafka was told.
+func (p *partition) anew() *partition {
+	fresh := newPartition(p.since)
+	fresh.polled, fresh.paused = p.polled, p.paused
+	return fresh
+}
+
+// begun says that librdkafka fetches the partition: a message came.
+func (p *partition) begun() bool { return p.polled != unknown }
 
 // lag is what is left to do. Without a commit the whole log is.
 func (p *partition) lag() int64 {

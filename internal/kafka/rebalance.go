@@ -36,20 +36,15 @@ func (s *session) assign(list []ck.TopicPartition, cooperative bool) {
 		s.trouble(logrus.ErrorLevel, "assign partitions: "+err.Error())
 		return
 	}
+	now := time.Now()
 	s.mu.Lock()
 	for _, tp := range list {
 		s.book.Assign(keyOf(tp))
-		s.parts[keyOf(tp)] = newPartition()
+		s.parts[keyOf(tp)] = newPartition(now)
 	}
-	s.member, s.heard = true, time.Now()
+	s.member, s.heard = true, now
 	s.mu.Unlock()
-	// A pause outlives an assignment in librdkafka, so the wanted state is said
-	// anew each time.
-	if s.paused {
-		s.report(logrus.WarnLevel, "pause partitions", s.c.Pause(plain))
-	} else {
-		s.report(logrus.WarnLevel, "resume partitions", s.c.Resume(plain))
-	}
+	// Nothing is said about pausing here, see flow.
 	// What went wrong before is over; should it come again, it is news again.
 	s.reports.forget()
 	s.log.WithField("partitions", len(s.parts)).Infof("partitions assigned: %s", names(list))
@@ -62,6 +57,7 @@ func (s *session) revoke(list []ck.TopicPartition, cooperative bool) {
 		// partitions back.
 		s.store()
 	}
+	s.clear(list)
 	var err error
 	if cooperative {
 		err = s.c.IncrementalUnassign(list)

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -42,7 +43,8 @@ type session struct {
 	deliver func(intake.Message, intake.Ack)
 
 	pending    pending
-	paused     bool
+	flow       flow
+	watched    watched
 	storedAt   time.Time
 	leaving    bool
 	failing    bool // the last commit failed, and was told
@@ -86,7 +88,8 @@ func (s *session) run(ctx context.Context, deliver func(intake.Message, intake.A
 	cancel()
 	// It uses the client, which must not be destroyed under it.
 	refresher.Wait()
-	s.leave(err == nil)
+	// A client with a stalled partition can still commit for the others.
+	s.leave(err == nil || errors.Is(err, errStalled))
 	return err
 }
 
@@ -96,7 +99,10 @@ func (s *session) loop(ctx context.Context) error {
 	for ctx.Err() == nil {
 		s.storeDue()
 		s.deliverPending(ctx)
-		s.pause()
+		s.steer()
+		if err := s.watch(time.Now()); err != nil {
+			return err
+		}
 		if !s.source.held.Load() {
 			if err := s.handle(s.c.Poll(int(pollWait.Milliseconds()))); err != nil {
 				return err
@@ -144,7 +150,7 @@ func (s *session) begin(m *ck.Message) {
 		// The topic was deleted and made anew, or its log was cut: what is known
 		// of the partition is about messages that are no more.
 		s.log.Warnf("%s/%d goes back from offset %d to %d: the topic is another one now", k.Topic, k.Partition, p.last, offset)
-		p = newPartition()
+		p = p.anew()
 		s.mu.Lock()
 		s.parts[k] = p
 		s.mu.Unlock()
@@ -158,32 +164,6 @@ func (s *session) begin(m *ck.Message) {
 			ticket.Finish()
 		}
 	})
-}
-
-// pause makes the partitions stand still while more waits here than should. They
-// go on when half of it is delivered, not all: the first fetch after a pause may
-// have to wait for the end of the last one (fetch.wait.max.ms).
-func (s *session) pause() {
-	var change func([]ck.TopicPartition) error
-	switch {
-	case !s.paused && s.pending.full():
-		change = s.c.Pause
-	case s.paused && s.pending.low():
-		change = s.c.Resume
-	default:
-		return
-	}
-	s.paused = !s.paused
-	s.report(logrus.WarnLevel, "pause partitions", change(s.assigned()))
-}
-
-// assigned lists the partitions.
-func (s *session) assigned() []ck.TopicPartition {
-	list := make([]ck.TopicPartition, 0, len(s.parts))
-	for k := range s.parts {
-		list = append(list, k2tp(k))
-	}
-	return list
 }
 
 func k2tp(k offsets.Key) ck.TopicPartition {

@@ -30,6 +30,7 @@ type Source struct {
 
 	mu      sync.Mutex
 	current *session
+	stalls  stalls
 }
 
 // New makes a Source. It checks every property with the library, so a wrong
@@ -127,6 +128,31 @@ func (s *Source) Positions() []Position {
 		return nil
 	}
 	return current.positions(time.Now())
+}
+
+// Stalls counts how often a partition was begun anew, or the client with it,
+// because it delivered nothing although it had messages: a fault of the client
+// library that was lived through.
+func (s *Source) Stalls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stalls.count
+}
+
+func (s *Source) stalled(n int, now time.Time) {
+	if n == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stalls.add(n, now)
+}
+
+// patience is how long a partition may stand still at present.
+func (s *Source) patience(first time.Duration, now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stalls.patience(first, now)
 }
 
 // Run joins the group and delivers messages until ctx ends; then it commits what

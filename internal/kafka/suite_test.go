@@ -35,6 +35,8 @@ func sourceSuite(t *testing.T, c *cluster) {
 		"goes on after a freeze beyond its session":             thaws,
 		"delivers a burst that is held again and again":         stutters,
 		"goes on with a topic that was made anew":               madeAnew,
+		"reads a partition anew that stands still":              readsAnew,
+		"begins a client anew whose partition never began":      beginsAnew,
 		"tells positions":                                       positions,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -145,28 +147,6 @@ func holds(t *testing.T, c *cluster) {
 	r.awaitCount(t, n+2)
 	if got := values(r.messages()); !slices.Equal(got, numbers(0, n+2)) {
 		t.Errorf("%d deliveries, not each of %d messages once", len(got), n+2)
-	}
-}
-
-func holdsOverRebalance(t *testing.T, c *cluster) {
-	const n = 1000
-	topic, group := c.topic(t, 2), name(t, "group")
-	c.fill(t, topic, 2, 0, n)
-	a := c.newSource(t, group, quick, topic)
-	a.Hold(true)
-	ra := run(t, a, true)
-	await(t, "both partitions", func() bool { return len(ra.Positions()) == 2 })
-	b := c.newSource(t, group, quick, topic)
-	b.Hold(true)
-	rb := run(t, b, true)
-	await(t, "a partition each", func() bool { return len(ra.Positions()) == 1 && len(rb.Positions()) == 1 })
-	rb.close(t)
-	await(t, "both partitions again", func() bool { return len(ra.Positions()) == 2 })
-	never(t, "a delivery while held", time.Second, func() bool { return ra.count()+rb.count() > 0 })
-	ra.Hold(false)
-	ra.awaitCount(t, n)
-	if got := values(ra.messages()); !slices.Equal(got, numbers(0, n)) {
-		t.Errorf("%d deliveries, not each of %d messages once", len(got), n)
 	}
 }
 
