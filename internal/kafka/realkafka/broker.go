@@ -230,8 +230,9 @@ func (b *Broker) prepare(ctx context.Context) error {
 	if _, err := rand.Read(id); err != nil {
 		return fmt.Errorf("real kafka: %w", err)
 	}
+	// One word, for one id in 64 begins with a dash.
 	format := append([]string{"kafka.tools.StorageTool", "format",
-		"-t", base64.RawURLEncoding.EncodeToString(id), "-c", b.path("server.properties")}, accounts...)
+		"--cluster-id=" + base64.RawURLEncoding.EncodeToString(id), "-c", b.path("server.properties")}, accounts...)
 	cmd := exec.CommandContext(ctx, "java", b.java(format...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("real kafka: format the log folder: %w\n%s", err, tail(out))
