@@ -55,6 +55,7 @@ var only = map[string][]string{
 	"github.com/confluentinc/confluent-kafka-go": {"internal/kafka"},
 	"github.com/twmb/franz-go":                   {"internal/kafka/embedded"},
 	"gonum.org/v1/hdf5":                          {"internal/nexus"},
+	"modernc.org/sqlite":                         {"internal/ledger"},
 	"github.com/spf13/cobra":                     {"cmd/", "configs"},
 	"go.yaml.in/yaml":                            {"configs", "schemas/metadata"},
 }

@@ -1,0 +1,49 @@
+package ledger
+
+import "context"
+
+// Note is one thing to remember of a file. Fields that are empty leave what is
+// known as it is, but Error, Class and Exit are those of this note.
+type Note struct {
+	File
+	// State is how far it has come; "" keeps the state of a file that is known,
+	// and is Failed for one that is not.
+	State     State
+	PID       string
+	Datablock string
+	JobID     string
+	Schema    string
+	// FirstOfAttempt counts one more attempt.
+	FirstOfAttempt bool
+	Error, Class   string
+	Exit           int
+}
+
+const takeNote = `
+INSERT INTO files (path, size, mtime, device, inode, state, pid, datablock, job, schema,
+	attempts, error, class, exit, first, last, host, version)
+VALUES (?1, ?2, ?3, ?4, ?5, CASE ?6 WHEN '' THEN 'failed' ELSE ?6 END, ?7, ?8, ?9, ?10,
+	?11, ?12, ?13, ?14, ?15, ?15, ?16, ?17)
+ON CONFLICT (path, size, mtime) DO UPDATE SET
+	device = excluded.device, inode = excluded.inode,
+	state = CASE ?6 WHEN '' THEN state ELSE ?6 END,
+	pid = CASE ?7 WHEN '' THEN pid ELSE ?7 END,
+	datablock = CASE ?8 WHEN '' THEN datablock ELSE ?8 END,
+	job = CASE ?9 WHEN '' THEN job ELSE ?9 END,
+	schema = CASE ?10 WHEN '' THEN schema ELSE ?10 END,
+	attempts = attempts + excluded.attempts,
+	error = excluded.error, class = excluded.class, exit = excluded.exit,
+	last = excluded.last, host = excluded.host, version = excluded.version`
+
+// Take takes a note. Once it returns without error the note survives the end of
+// the process.
+func (l *Ledger) Take(ctx context.Context, n Note) error {
+	attempt := 0
+	if n.FirstOfAttempt {
+		attempt = 1
+	}
+	_, err := l.db.ExecContext(ctx, takeNote,
+		n.Path, n.Size, n.ModTime.UnixNano(), int64(n.Device), int64(n.Inode), string(n.State), n.PID, n.Datablock, n.JobID, n.Schema,
+		attempt, n.Error, n.Class, n.Exit, l.opt.Now().UnixNano(), l.opt.Host, l.opt.Version)
+	return l.explain("write to", err)
+}
