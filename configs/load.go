@@ -46,14 +46,10 @@ type loader struct {
 	unknown  []Problem
 }
 
-// Load reads the configuration for p: the file that the flag -c or INGESTOR_CONFIG_FILE
-// names, the variables of env (NAME=value), and the flags of fs, to which BindFlags was
-// applied and which is parsed. fs may be nil. The error is an *Error with all faults, or
-// a *UsageError when no file is named.
-func Load(p Program, fs *pflag.FlagSet, env []string) (*Loaded, error) {
-	loaded := &Loaded{}
+// newLoader fills the defaults.
+func newLoader(p Program, c *Config) (*loader, error) {
 	l := &loader{
-		program: p, config: &loaded.Config,
+		program: p, config: c,
 		keys: make(map[string]key, 128), sections: map[string]bool{}, origins: make(map[string]origin, 128),
 	}
 	for _, s := range l.config.sections() {
@@ -65,7 +61,19 @@ func Load(p Program, fs *pflag.FlagSet, env []string) (*Loaded, error) {
 			}
 		}
 	}
+	return l, nil
+}
 
+// Load reads the configuration for p: the file that the flag -c or INGESTOR_CONFIG_FILE
+// names, the variables of env (NAME=value), and the flags of fs, to which BindFlags was
+// applied and which is parsed. fs may be nil. The error is an *Error with all faults, or
+// a *UsageError when no file is named.
+func Load(p Program, fs *pflag.FlagSet, env []string) (*Loaded, error) {
+	loaded := &Loaded{}
+	l, err := newLoader(p, &loaded.Config)
+	if err != nil {
+		return nil, err
+	}
 	loaded.flags = givenFlags(fs)
 	variables := environmentVariables(env)
 	loaded.Path = configFile(loaded.flags, variables)
