@@ -34,14 +34,23 @@ func LoadFile(path string) (*Schema, error) {
 }
 
 func parseSchema(path string, text []byte) (*Schema, error) {
+	b, err := buildSchema(path, text)
+	if err != nil {
+		return nil, err
+	}
+	if b.stops {
+		return nil, (&SchemaError{path, b.schema.Faults}).stopping()
+	}
+	return b.schema, nil
+}
+
+// buildSchema is parseSchema that gives the schema also when it must not be
+// used; the error is then only about what is no schema at all.
+func buildSchema(path string, text []byte) (*schemaBuilder, error) {
 	if len(text) > maxSchemaBytes {
 		return nil, stop(path, Fault{Problem: "the file is larger than 8 MiB, that can not be a schema"})
 	}
-	parse := parseYAML
-	if strings.HasSuffix(path, ".json") {
-		parse = parseJSON
-	}
-	root, faults, err := parse(text)
+	root, faults, err := parseText(path, text)
 	if err != nil {
 		f := Fault{Problem: err.Error()}
 		var p *parseError
@@ -54,12 +63,17 @@ func parseSchema(path string, text []byte) (*Schema, error) {
 		return nil, stop(path, Fault{Line: root.line, Problem: fmt.Sprintf("is %s, not a schema", root.words()),
 			Hint: "a schema is a mapping with the keys " + strings.Join(requiredKeys, ", ")})
 	}
-	b := schemaBuilder{schema: &Schema{Path: path, Faults: faults}, root: root}
+	b := &schemaBuilder{schema: &Schema{Path: path, Faults: faults}, root: root}
 	b.build()
-	if b.stops {
-		return nil, (&SchemaError{path, b.schema.Faults}).stopping()
+	return b, nil
+}
+
+// parseText reads JSON or YAML, as the name of the file says.
+func parseText(path string, text []byte) (*node, []Fault, error) {
+	if strings.HasSuffix(path, ".json") {
+		return parseJSON(text)
 	}
-	return b.schema, nil
+	return parseYAML(text)
 }
 
 func stop(path string, f Fault) error {

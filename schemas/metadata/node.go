@@ -1,6 +1,8 @@
 package metadata
 
 import (
+	"fmt"
+
 	"ingestor/schemas/metadata/pyvalue"
 )
 
@@ -75,4 +77,33 @@ func (n *node) words() string {
 	default:
 		return pyvalue.Words(n.value)
 	}
+}
+
+// sameNode says where two nodes differ; nil when they hold the same.
+func sameNode(where string, a, b *node) error {
+	if a.kind != b.kind {
+		return fmt.Errorf("line %d: %s is %s, not %s", b.line, where, b.words(), a.words())
+	}
+	if len(a.items) != len(b.items) {
+		return fmt.Errorf("line %d: %s has %d entries, not %d", b.line, where, len(b.items), len(a.items))
+	}
+	if a.kind == scalarNode {
+		if x, y := pyvalue.Repr(a.value), pyvalue.Repr(b.value); x != y {
+			return fmt.Errorf("line %d: %s is %s, not %s", b.line, where, y, x)
+		}
+		return nil
+	}
+	for i, item := range a.items {
+		part := fmt.Sprintf("%s[%d]", where, i)
+		if a.kind == mapNode {
+			part = where + "." + templateText(a.keys[i])
+			if err := sameNode("the key "+part, a.keys[i], b.keys[i]); err != nil {
+				return err
+			}
+		}
+		if err := sameNode(part, item, b.items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

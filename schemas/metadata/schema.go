@@ -79,6 +79,16 @@ type Definition struct {
 // Template is the value of a VALUE variable as a text, for people.
 func (d Definition) Template() string { return templateText(d.value) }
 
+// FieldName is the item that SC and getitem take out of a value, as a text;
+// empty when none is given.
+func (d Definition) FieldName() string {
+	switch d.field.(type) {
+	case nil, pyvalue.None:
+		return ""
+	}
+	return pyvalue.Text(d.field)
+}
+
 // Item is a field of the dataset as the schema defines it.
 type Item struct {
 	// Key is the name of the item in the file, MachineName that of the field.
