@@ -122,7 +122,8 @@ func reasonFor(name string, m *metadata.Result) string {
 func rootOf(f metadata.Failure, m *metadata.Result) string {
 	text := f.Reason
 	for _, v := range slices.Backward(m.Failures) {
-		if v.What == "variable" && v.Name != f.Name && strings.Contains(f.From, "<"+v.Name+">") {
+		// A field may bear the name of a variable.
+		if v.What == "variable" && (f.What != "variable" || v.Name != f.Name) && strings.Contains(f.From, "<"+v.Name+">") {
 			f, text = v, "variable "+v.Name+": "+v.Reason
 		}
 	}

@@ -189,3 +189,14 @@ func TestIngest_AFailedFieldIsToldAndDoesNotStop(t *testing.T) {
 		}
 	}
 }
+
+func TestReasonFor_AFieldMayBearTheNameOfItsVariable(t *testing.T) {
+	m := &metadata.Result{Failures: []metadata.Failure{
+		{What: "variable", Name: "first", Reason: "not there"},
+		{What: "variable", Name: "owner", From: "<first> x", Reason: "first has failed"},
+		{What: "field", Name: "owner", From: "<owner>", Reason: "owner has failed"},
+	}}
+	if got := reasonFor("owner", m); got != "variable first: not there" {
+		t.Errorf("got %s", got)
+	}
+}
