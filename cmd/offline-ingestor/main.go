@@ -7,14 +7,19 @@ import (
 	"os"
 
 	"ingestor/cmd/internal/program"
+	"ingestor/internal/fault"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:])) }
 
 func run(ctx context.Context, args []string) int {
-	stop, _, release := program.Signals(ctx)
+	stop, abort, release := program.Signals(ctx)
 	defer release()
+	// The second signal does not wait for anything: a storage that hangs may
+	// hold what the first one began to end.
+	defer context.AfterFunc(abort, func() { os.Exit(fault.ExitCode(context.Cause(stop))) })()
 	c := newCommand(os.Stdout, os.Stderr)
+	addCommands(c, args, os.Stdout, os.Stderr)
 	c.SetArgs(args)
 	return program.Execute(stop, c, os.Stderr)
 }

@@ -270,6 +270,7 @@ var fileFacts = []struct {
 	{regexp.MustCompile(`"chk": ?"[0-9a-f]{128}"`), `"chk":"@BLAKE2B@"`},
 	{regexp.MustCompile(`"(size|bytes)": ?[1-9]\d+`), `"$1":"@BYTES@"`},
 	{regexp.MustCompile(`\d+\.\d kB`), `@KB@`},
+	{regexp.MustCompile(`(ingestor_run_id +built-in +|\bnow +built-in +|<now> +date +)"[^"]*"`), `$1"@NOW@"`},
 	{regexp.MustCompile(`stored_eof = \d+`), `stored_eof = @BYTES@`},
 }
 

@@ -65,7 +65,7 @@ func NoArguments(instead string) cobra.PositionalArgs {
 // Execute runs a command to its end and returns the exit status. An error that
 // was not said yet is said on w, one line for each problem.
 func Execute(ctx context.Context, c *cobra.Command, w io.Writer) int {
-	err := c.ExecuteContext(ctx)
+	ran, err := c.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
@@ -75,7 +75,7 @@ func Execute(ctx context.Context, c *cobra.Command, w io.Writer) int {
 			fmt.Fprintf(w, "%s: %s\n", c.Name(), line)
 		}
 		if fault.KindOf(err) == fault.Usage {
-			fmt.Fprintf(w, "%s --help lists the flags\n", c.Name())
+			fmt.Fprintf(w, "%s --help lists the flags\n", ran.CommandPath())
 		}
 	}
 	return fault.ExitCode(err)
