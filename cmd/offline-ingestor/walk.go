@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -36,7 +37,8 @@ func (w *walker) visit(path string, d nexus.Description, depth int) error {
 		return w.write(o)
 	}
 	o.Kind = kindGroup
-	o.Class = w.text(path, "NX_class")
+	names := w.names(path)
+	o.Class = w.text(path, "NX_class", names)
 	first, again := w.seen[d.ID]
 	switch {
 	case d.Link.Kind == nexus.SoftLink && depth > 0:
@@ -50,7 +52,7 @@ func (w *walker) visit(path string, d nexus.Description, depth int) error {
 		return w.write(o)
 	}
 	w.seen[d.ID] = path
-	o.Attributes = w.attributes(path)
+	o.Attributes = w.attributes(path, names)
 	children, err := w.file.Children(path)
 	if err != nil {
 		o.Note = "can not be listed: " + withoutName(err, path)
@@ -80,8 +82,9 @@ func (w *walker) dataset(o *object, d nexus.Description) {
 		o.Kind, o.Type = kindType, ""
 		return
 	}
-	o.Unit = w.text(o.Path, "units")
-	o.Attributes = w.attributes(o.Path)
+	names := w.names(o.Path)
+	o.Unit = w.text(o.Path, "units", names)
+	o.Attributes = w.attributes(o.Path, names)
 	n := elements(d.Shape)
 	var value nexus.Value
 	if !d.Null && n > 0 && n <= 8 && d.StoredBytes <= smallValue {
@@ -97,8 +100,20 @@ func (w *walker) dataset(o *object, d nexus.Description) {
 	}
 }
 
-// text is a small attribute of text; empty when there is none.
-func (w *walker) text(path, name string) string {
+// names are those of the attributes of an object.
+func (w *walker) names(path string) []string {
+	names, err := w.file.Attrs(path)
+	if err != nil {
+		return nil // whatever is wrong with it, its value will tell
+	}
+	return names
+}
+
+// text is a small attribute of text; empty when it is not among the names.
+func (w *walker) text(path, name string, names []string) string {
+	if !slices.Contains(names, name) {
+		return ""
+	}
 	v, err := w.file.Attr(path, name)
 	if err != nil || v.Null {
 		return ""
@@ -116,21 +131,15 @@ var telling = []string{
 	"vector", "start", "creator", "file_name", "file_time", "NeXus_version", "HDF5_Version",
 }
 
-func (w *walker) attributes(path string) []attribute {
-	names, err := w.file.Attrs(path)
-	if err != nil {
-		return nil
-	}
+func (w *walker) attributes(path string, names []string) []attribute {
 	var list []attribute
 	for _, name := range telling {
-		for _, have := range names {
-			if have != name {
-				continue
-			}
-			v, err := w.file.Attr(path, name)
-			if value := plainValue(v); err == nil && value != nil {
-				list = append(list, attribute{name, value})
-			}
+		if !slices.Contains(names, name) {
+			continue
+		}
+		v, err := w.file.Attr(path, name)
+		if value := plainValue(v); err == nil && value != nil {
+			list = append(list, attribute{name, value})
 		}
 	}
 	return list

@@ -33,7 +33,11 @@ func textNode(s string) *yaml.Node {
 
 // yamlText is a text on one line, as it stands in a mapping.
 func yamlText(s string) string {
-	text, err := encodeYAML(textNode(s))
+	n := textNode(s)
+	if n.Style == 0 {
+		return s // an encoder for each line of a large tree takes its time
+	}
+	text, err := encodeYAML(n)
 	if err != nil || strings.Contains(strings.TrimSuffix(text, "\n"), "\n") {
 		return fmt.Sprintf("%q", s)
 	}
