@@ -214,8 +214,10 @@ func firstText(o map[string]any, keys ...string) string {
 // CreateDataset registers a dataset and gives its pid. errors.Is(err, ErrExists)
 // when there is one with this pid already. After an attempt with an unknown
 // outcome landed is asked before another one is made; nil stands for asking for
-// the pid, or, without a pid, for giving up. When landed says yes the pid is the
-// one that was sent: without any it is "" and the asker knows better.
+// the pid, or, without a pid, for giving up. It is asked too when an answer names
+// no pid although the catalogue was to make one; errors.Is(err, ErrNoPID) when
+// that does not help. When landed says yes the pid is the one that was sent:
+// without any it is "" and the asker knows better.
 func (c *Client) CreateDataset(ctx context.Context, d Dataset, landed Landed) (string, error) {
 	body, err := d.Encode()
 	if err != nil {
@@ -241,11 +243,21 @@ func (c *Client) CreateDataset(ctx context.Context, d Dataset, landed Landed) (s
 	if pid := idOf(rep, "pid", "_id"); pid != "" {
 		return pid, nil
 	}
-	if d.PID == "" {
-		return "", fault.Errorf(fault.Unavailable,
-			"catalogue: POST %s: %d, but the answer names no pid, so its files can not be attached", c.addr.shown(r.url), rep.status)
+	if d.PID != "" {
+		return d.PID, nil
 	}
-	return d.PID, nil
+	lost := fault.Errorf(fault.Unavailable, "catalogue: POST %s: %d, but %w, so its files can not be attached",
+		c.addr.shown(r.url), rep.status, ErrNoPID)
+	if landed == nil {
+		return "", lost
+	}
+	switch there, err := landed(ctx); {
+	case err != nil:
+		return "", fault.Errorf(fault.KindOf(err), "%w; looking for it: %w", lost, err)
+	case !there:
+		return "", lost
+	}
+	return "", nil
 }
 
 // idOf reads an identifier from a successful answer; "" when there is none,

@@ -110,7 +110,10 @@ func flatten(out []FieldError, prefix string, list []violation) []FieldError {
 		slices.Sort(names)
 		for _, name := range names {
 			problem := v.Constraints[name]
-			if prefix != "" {
+			switch {
+			case !strings.Contains(problem, v.Property):
+				problem = path + ": " + problem
+			case prefix != "":
 				problem = strings.TrimSuffix(prefix, ".") + ": " + problem
 			}
 			out = append(out, FieldError{Field: clean(path), Problem: clean(problem)})
@@ -135,6 +138,9 @@ func mongooseFields(v any) []FieldError {
 		problem, ok := detail["message"].(string)
 		if !ok {
 			problem = name + " is not valid"
+		}
+		if !strings.Contains(problem, name) {
+			problem = name + ": " + problem
 		}
 		out = append(out, FieldError{Field: clean(name), Problem: clean(problem)})
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -22,6 +23,22 @@ var ErrExists = errors.New("exists already")
 // see although its token is good.
 var ErrUnreadable = errors.New("this account may not read it")
 
+// ErrNoPID is wrapped by the error of a POST that made a dataset whose pid only
+// the catalogue knows.
+var ErrNoPID = errors.New("the answer names no pid")
+
+// NotDone says that the POST that gave err has certainly changed nothing: it was
+// refused, or never sent. Where it is false nobody knows.
+func NotDone(err error) bool {
+	var e notDone
+	return errors.As(err, &e)
+}
+
+// notDone marks an error for NotDone.
+type notDone struct{ error }
+
+func (e notDone) Unwrap() error { return e.error }
+
 // FieldError is one complaint of the catalogue about what was sent.
 type FieldError struct {
 	// Field is the path of the field, such as dataFileList.0.time; empty when
@@ -34,7 +51,8 @@ type FieldError struct {
 // APIError is an answer of the catalogue that is not a success.
 type APIError struct {
 	Method string
-	// Path is path and query, with the host where it is not the catalogue's.
+	// Path is path and query. Scheme and host stand before it where it matters
+	// who answered: not the catalogue's own, or a server's error.
 	Path   string
 	Status int
 	// Message is one line made of whatever the body holds; empty when it is.
@@ -51,7 +69,7 @@ func (e *APIError) Error() string {
 	if text := http.StatusText(e.Status); text != "" {
 		b.WriteString(" " + text)
 	}
-	if e.Message != "" {
+	if e.Message != "" && !strings.EqualFold(strings.TrimRight(e.Message, "."), http.StatusText(e.Status)) {
 		b.WriteString(": " + e.Message)
 	}
 	return b.String()
@@ -68,6 +86,9 @@ func (c *Client) apiError(ctx context.Context, r request, rep *reply) *APIError 
 	e := &APIError{
 		Method: r.method, Path: c.addr.shown(r.url), Status: rep.status,
 		Message: c.blank(ctx, r.secret, message), Fields: fields, RetryAfter: retryAfter(rep.header, time.Now()),
+	}
+	if rep.status >= 500 {
+		e.Path = c.addr.whole(r.url)
 	}
 	for i := range e.Fields {
 		e.Fields[i].Problem = c.blank(ctx, r.secret, e.Fields[i].Problem)
@@ -128,6 +149,29 @@ func unavailable(err error, tries int) error {
 func neverSent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// noConnection describes why there is no connection to a host, by the reason
+// alone; nil when that is not what err says. The address is told where it can
+// not be seen in the host: it may be a proxy's.
+func noConnection(host string, err error) error {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "dial" {
+		return nil
+	}
+	reason := op.Err
+	var dns *net.DNSError
+	var call *os.SyscallError
+	switch {
+	case errors.As(op.Err, &dns):
+		reason = errors.New(dns.Err)
+	case errors.As(op.Err, &call):
+		reason = call.Err
+	}
+	if op.Addr != nil && op.Addr.String() != host {
+		host += " (" + op.Addr.String() + ")"
+	}
+	return fmt.Errorf("can not connect to %s: %w", host, reason)
 }
 
 func badCertificate(err error) bool {

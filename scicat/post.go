@@ -26,6 +26,9 @@ type verdict struct {
 	failure error
 	// unknown says that the attempt may have been carried out.
 	unknown bool
+	// refused says that it probably was not all the same: it is looked for where
+	// that can be done.
+	refused bool
 	// late is for how long it may still be carried out.
 	late  time.Duration
 	pause time.Duration
@@ -44,19 +47,33 @@ const (
 // after the pause and right before the next attempt, and after the last one too.
 // Where the catalogue itself refuses a second copy (unique) that is all; else it
 // is asked for as long as the attempt may still be under way. The reply is nil
-// when landed says yes.
+// when landed says yes. NotDone tells the errors after which nothing can be there.
 func (c *Client) post(ctx context.Context, r request, unique bool, landed Landed) (*reply, error) {
+	doubt := false
+	rep, err := c.attempts(ctx, r, unique, landed, &doubt)
+	if err != nil && !doubt {
+		err = notDone{err}
+	}
+	return rep, err
+}
+
+// attempts is post; doubt is true while an attempt may have been carried out.
+func (c *Client) attempts(ctx context.Context, r request, unique bool, landed Landed, doubt *bool) (*reply, error) {
 	unknown := false
 	for try := 1; ; try++ {
+		before := *doubt
+		*doubt = true
 		rep, err := c.once(ctx, r)
 		v := c.judge(ctx, r, rep, err)
 		switch {
 		case v.done:
 			return rep, nil
 		case v.final != nil:
+			*doubt = before || v.unknown
 			return nil, v.final
 		}
 		unknown = unknown || v.unknown
+		*doubt = before || v.unknown && !v.refused
 		last := try > c.opt.MaxRetries
 		if unknown && landed == nil {
 			return nil, fault.Errorf(fault.Unavailable, "%w; %w", v.failure, errOutcome)
@@ -77,6 +94,8 @@ func (c *Client) post(ctx context.Context, r request, unique bool, landed Landed
 		if unknown {
 			there, err := c.look(ctx, landed, until, v.failure)
 			switch {
+			case errors.Is(err, ErrUnreadable) && !*doubt:
+				// Refused each time: there is nothing to be seen.
 			case errors.Is(err, ErrUnreadable):
 				// The account may post what it may not see: only time, or the
 				// catalogue's own word, can tell.
@@ -120,7 +139,8 @@ func (c *Client) judge(ctx context.Context, r request, rep *reply, err error) ve
 		}
 		return v
 	case err != nil:
-		return verdict{final: err}
+		// Whatever ended it, some of it may have been sent.
+		return verdict{final: err, unknown: true}
 	case rep.ok():
 		return verdict{done: true}
 	}
@@ -130,8 +150,8 @@ func (c *Client) judge(ctx context.Context, r request, rep *reply, err error) ve
 		return c.judgeRefusal(ctx, e, rep.token)
 	case transient(e.Status) && !failedValidation(e):
 		// A 429 is answered before anything is done; a 5xx may come from a
-		// gateway that lost the answer.
-		v := verdict{failure: e, unknown: e.Status >= 500, pause: e.RetryAfter}
+		// gateway that lost the answer. 503 is what one says that did not try.
+		v := verdict{failure: e, unknown: e.Status >= 500, refused: e.Status == http.StatusServiceUnavailable, pause: e.RetryAfter}
 		if e.Status == http.StatusGatewayTimeout {
 			v.late = min(2*c.opt.Timeout, maxLateGateway)
 		}

@@ -153,15 +153,15 @@ func (c *Client) noAnswer(ctx context.Context, r request, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return ended(ctx, fmt.Errorf("catalogue: %s %s: %w", r.method, where, cause))
 	}
-	if c.addr.own(r.url) {
-		where = r.url.Scheme + "://" + r.url.Host + where
-	}
 	// The text of url.Error repeats method and URL.
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	e := &connectError{method: r.method, where: where, err: err, unsent: neverSent(err)}
+	if refused := noConnection(r.url.Host, err); refused != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return &connectError{method: r.method, where: where, err: refused, unsent: true}
+	}
+	e := &connectError{method: r.method, where: c.addr.whole(r.url), err: err, unsent: neverSent(err)}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.err = fmt.Errorf("no answer within %v: %w", c.opt.Timeout, context.DeadlineExceeded)

@@ -107,6 +107,15 @@ func (a *addresses) shown(u *url.URL) string {
 	return v.String()
 }
 
+// whole is shown, with scheme and host.
+func (a *addresses) whole(u *url.URL) string {
+	text := a.shown(u)
+	if a.own(u) {
+		text = u.Scheme + "://" + u.Host + text
+	}
+	return text
+}
+
 // setPath sets an escaped path so that exactly this text is sent.
 func setPath(u *url.URL, escaped string) {
 	u.RawPath = escaped
