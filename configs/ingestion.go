@@ -21,6 +21,8 @@ type Ingestion struct {
 	RetryDelay    time.Duration // first pause between attempts
 	RetryMaxDelay time.Duration // longest pause between attempts
 
+	StateDirectory string // "" only where the environment names no home
+
 	FileHandling FileHandling
 }
 
@@ -56,5 +58,7 @@ func (i *Ingestion) keys() []key {
 			doc: "First pause between two attempts of one file; it doubles each time, with some jitter."},
 		{path: "ingestion.retry_max_delay", value: duration(&i.RetryMaxDelay, 0), standard: "5m", unit: seconds,
 			doc: "Longest pause between two attempts of one file."},
+		{path: "ingestion.state_directory", value: text(&i.StateDirectory),
+			doc: "Folder of the ledger, which remembers what became of which file. On a local disk; the programs of one machine share it. Empty: $STATE_DIRECTORY (as systemd sets it), else $XDG_STATE_HOME/ingestor, else ~/.local/state/ingestor. Where it can not be written, files are ingested without it."},
 	}
 }

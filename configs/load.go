@@ -90,6 +90,9 @@ func Load(p Program, fs *pflag.FlagSet, env []string) (*Loaded, error) {
 	l.flags(loaded.flags)
 	loaded.Config.ConfigFile = loaded.Path
 
+	if i := &l.config.Ingestion; i.StateDirectory == "" {
+		i.StateDirectory = stateDirectory(env)
+	}
 	l.secrets(variables)
 	l.check()
 	if strict(fs) {

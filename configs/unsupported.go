@@ -7,7 +7,6 @@ import "strings"
 // section.
 func unsupported() []string {
 	return []string{
-		"ingestion.state_directory",
 		"kafka.dead_letter_topic",
 		"scicat.username",
 		"scicat.password",
