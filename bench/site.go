@@ -54,6 +54,7 @@ func newSite(ctx context.Context, shared string) (*site, error) {
 	text := "id: bench\n" +
 		"ingestion:\n  schemas_directory: " + strconv.Quote(schemas) + "\n" +
 		"  check_if_dataset_exists_by_metadata: false\n" +
+		"  state_directory: " + strconv.Quote(filepath.Join(s.dir, "state")) + "\n" +
 		"  file_handling: {save_file_hash: false, message_to_file: false, data_file_open_max_tries: 0}\n" +
 		"scicat:\n  host: http://" + l.Addr().String() + "/api/v3\n  token: " + token + "\n"
 	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {

@@ -6,7 +6,11 @@
 // the same file ends with exactly one dataset that has exactly one datablock.
 // What makes that true: the pid is a function of the file, the catalogue
 // refuses a second dataset of one pid, and a datablock is only posted after
-// the catalogue said that there is none.
+// the catalogue said that there is none. Where the account may not ask that,
+// or only the catalogue knows the pid, the ledger says what earlier runs did.
+// What nobody can know, such as a datablock whose POST was cut off and that the
+// account may not see, is left alone and told: never two.
 //
-// It starts no processes and keeps no state between files.
+// It starts no processes and keeps no state between files but the ledger, if it
+// is given one.
 package offline

@@ -21,7 +21,8 @@ import (
 
 // Ingestor registers files. It is safe for use by several goroutines.
 type Ingestor struct {
-	opt Options
+	opt  Options
+	book *notebook
 }
 
 // New makes an ingestor; it opens nothing yet.
@@ -30,7 +31,7 @@ func New(o Options) (*Ingestor, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return &Ingestor{opt: o}, nil
+	return &Ingestor{opt: o, book: &notebook{open: o.OpenLedger, log: o.Log}}, nil
 }
 
 // Report is what became of one file, with the bodies that were sent or, in a
@@ -55,12 +56,14 @@ type found struct {
 func (g *Ingestor) Ingest(ctx context.Context, path, messageFile string) (rep Report, err error) {
 	start := time.Now()
 	rep.File = path
+	rec := g.record(&rep)
 	defer func() {
-		rep.Seconds = time.Since(start).Seconds()
-		rep.Exit = fault.ExitCode(err)
 		if err != nil {
+			rec.failed(ctx, err)
 			rep.Error = err.Error()
 		}
+		rep.Seconds = time.Since(start).Seconds()
+		rep.Exit = fault.ExitCode(err)
 	}()
 	file, err := nexus.Open(ctx, path, nexus.OpenOptions{RetryDelays: g.opt.OpenRetryDelays})
 	if err != nil {
@@ -88,6 +91,9 @@ func (g *Ingestor) Ingest(ctx context.Context, path, messageFile string) (rep Re
 		Path: path, File: file, Catalogue: g.opt.Catalogue.Lookups(), Now: g.opt.Now(),
 		RunID: uuid.NewString(), IngestorFilesDirectory: g.opt.Files.IngestorDirectory,
 	})
+	if err == nil {
+		err = ctx.Err() // what could not be read then is no fault of the file
+	}
 	if err != nil {
 		return rep, err
 	}
@@ -101,7 +107,7 @@ func (g *Ingestor) Ingest(ctx context.Context, path, messageFile string) (rep Re
 		return rep, err
 	}
 	rep.PID = dataset.PID
-	err = g.register(ctx, &rep, dataset, func() ([]scicat.DataFile, error) {
+	err = g.register(ctx, &rep, rec, dataset, func() ([]scicat.DataFile, error) {
 		f := &found{path: path, sourceFolder: text(dataset.SourceFolder), messageFile: messageFile}
 		for s := range sums {
 			if s.err != nil {

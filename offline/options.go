@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,10 @@ type Options struct {
 	Log logrus.FieldLogger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// OpenLedger opens the memory of the ingestors of this machine, when it is
+	// first needed; a dry run does not. Nil: none. An error of kind
+	// BadConfiguration fails the file, after any other it goes on without.
+	OpenLedger func(context.Context) (Ledger, error)
 
 	// DryRun does all but writing and posting.
 	DryRun bool

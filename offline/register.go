@@ -8,14 +8,18 @@ import (
 	"time"
 
 	"ingestor/internal/fault"
+	"ingestor/internal/ledger"
 	"ingestor/internal/outcome"
 	"ingestor/scicat"
 )
 
+// fileList makes the list of files of a datablock.
+type fileList func() ([]scicat.DataFile, error)
+
 // register brings dataset and datablock into the catalogue, or finds that they
 // are there, or completes what an earlier run left half done. The file list is
 // only made when it is needed.
-func (g *Ingestor) register(ctx context.Context, rep *Report, d scicat.Dataset, files func() ([]scicat.DataFile, error)) error {
+func (g *Ingestor) register(ctx context.Context, rep *Report, rec *record, d scicat.Dataset, files fileList) error {
 	if !g.opt.DryRun {
 		release, err := claim(ctx, rep.File, g.log(rep.File))
 		if err != nil {
@@ -24,12 +28,15 @@ func (g *Ingestor) register(ctx context.Context, rep *Report, d scicat.Dataset, 
 		defer release()
 	}
 	pid, there, err := g.lookFor(ctx, d)
+	if err == nil && !there && d.PID == "" {
+		pid, there, err = g.lookForUntold(ctx, rec, d)
+	}
 	if err != nil {
 		return err
 	}
 	if there {
 		rep.PID = pid
-		return g.complete(ctx, rep, d, files)
+		return g.complete(ctx, rep, rec, d, files)
 	}
 	list, err := files()
 	if err != nil {
@@ -43,18 +50,31 @@ func (g *Ingestor) register(ctx context.Context, rep *Report, d scicat.Dataset, 
 		g.log(rep.File).WithField("pid", d.PID).Info("Dry run mode: nothing is sent")
 		return nil
 	}
+	absent := g.opt.CheckByPID || d.PID == ""
+	before, err := rec.begin(ctx, absent)
+	if err != nil {
+		return err
+	}
 	pid, err = g.create(ctx, d)
 	switch {
 	case errors.Is(err, scicat.ErrExists):
-		return g.complete(ctx, rep, d, func() ([]scicat.DataFile, error) { return list, nil })
+		if scicat.NotDone(err) && before == ledger.Failed {
+			// Somebody else has made it; else an attempt of ours may have.
+			if err := rec.note(ctx, ledger.Left); err != nil {
+				return err
+			}
+		}
+		return g.complete(ctx, rep, rec, d, func() ([]scicat.DataFile, error) { return list, nil })
 	case err != nil:
+		rec.onFailure = undone(err, before)
 		return fmt.Errorf("register the dataset: %w", err)
 	case pid == "":
+		rec.onFailure = ledger.DatasetMade
 		return fault.Errorf(fault.Unavailable, "the catalogue made a dataset but told no pid: its datablock can not be attached")
 	}
 	g.log(rep.File).WithField("pid", pid).Info("Dataset created successfully")
 	rep.PID, block.DatasetID = pid, pid
-	return g.attach(ctx, rep, block)
+	return g.attach(ctx, rep, rec, block)
 }
 
 // create posts the dataset. After an attempt with an unknown outcome the
@@ -113,7 +133,7 @@ func (g *Ingestor) lookFor(ctx context.Context, d scicat.Dataset) (string, bool,
 }
 
 // complete makes sure that an existing dataset has its datablock (D12).
-func (g *Ingestor) complete(ctx context.Context, rep *Report, d scicat.Dataset, files func() ([]scicat.DataFile, error)) error {
+func (g *Ingestor) complete(ctx context.Context, rep *Report, rec *record, d scicat.Dataset, files fileList) error {
 	entry := g.log(rep.File).WithField("pid", rep.PID)
 	if rep.PID == "" {
 		rep.Outcome = outcome.Existed
@@ -123,30 +143,35 @@ func (g *Ingestor) complete(ctx context.Context, rep *Report, d scicat.Dataset, 
 	ids, err := g.datablocks(ctx, rep.PID)
 	switch {
 	case errors.Is(err, scicat.ErrUnreadable):
-		rep.Outcome = outcome.Existed
-		entry.Warn("Dataset already present in SciCat; this account may not see whether it has a datablock, so it is left as it is")
-		return nil
+		return g.completeUnseen(ctx, rep, rec, d, files)
 	case err != nil:
 		return fmt.Errorf("check whether the existing dataset has a datablock: %w", err)
 	case len(ids) > 0:
 		rep.Outcome, rep.Datablock = outcome.Existed, ids[0]
 		entry.Info("Dataset already present in SciCat. Skipping it")
-		return nil
+		return rec.registered(ctx)
 	}
 	list, err := files()
 	if err != nil {
 		return err
 	}
+	if !g.opt.DryRun {
+		entry.Warn("Dataset already present in SciCat, but without datablock: completing it")
+	}
+	return g.attachTo(ctx, rep, rec, d, list)
+}
+
+// attachTo completes the existing dataset rep.PID.
+func (g *Ingestor) attachTo(ctx context.Context, rep *Report, rec *record, d scicat.Dataset, list []scicat.DataFile) error {
 	d.PID = rep.PID
 	block := g.datablock(d, list)
 	rep.DatablockBody, rep.Files, rep.Bytes = &block, len(list), block.Size
 	if g.opt.DryRun {
 		rep.Outcome = outcome.DryRun
-		entry.Info("Dry run mode: the dataset exists without datablock; nothing is sent")
+		g.log(rep.File).WithField("pid", rep.PID).Info("Dry run mode: the dataset exists without datablock; nothing is sent")
 		return nil
 	}
-	entry.Warn("Dataset already present in SciCat, but without datablock: completing it")
-	return g.attach(ctx, rep, block)
+	return g.attach(ctx, rep, rec, block)
 }
 
 // datablocks lists the datablocks of a dataset. While there are none, an
@@ -181,9 +206,15 @@ func (g *Ingestor) datablock(d scicat.Dataset, list []scicat.DataFile) scicat.Da
 }
 
 // attach posts the datablock; with it the file is registered.
-func (g *Ingestor) attach(ctx context.Context, rep *Report, block scicat.Datablock) error {
+func (g *Ingestor) attach(ctx context.Context, rep *Report, rec *record, block scicat.Datablock) error {
 	rep.DatablockBody = &block
+	if err := rec.note(ctx, ledger.Attaching); err != nil {
+		return err
+	}
 	id, err := g.opt.Catalogue.CreateDatablock(ctx, block, nil)
+	if err != nil {
+		rec.onFailure = undone(err, ledger.DatasetMade)
+	}
 	switch {
 	case errors.Is(err, scicat.ErrUnreadable):
 		// The account may post but not look: that is no reason to distrust it.
@@ -194,5 +225,5 @@ func (g *Ingestor) attach(ctx context.Context, rep *Report, block scicat.Datablo
 	}
 	rep.Outcome, rep.Datablock = outcome.Registered, id
 	g.log(rep.File).WithField("pid", rep.PID).WithField("datablock", id).Info("Dataset ingestion successful")
-	return nil
+	return rec.note(ctx, ledger.Registered)
 }

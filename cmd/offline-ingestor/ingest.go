@@ -185,7 +185,7 @@ func newIngestor(cfg configs.Config, log *logrus.Logger, progress func(done, tot
 	}
 	files := cfg.Ingestion.FileHandling
 	return offline.New(offline.Options{
-		Schemas: schemas, Fallback: fallback, Catalogue: catalogue, Log: log,
+		Schemas: schemas, Fallback: fallback, Catalogue: catalogue, Log: log, OpenLedger: openLedger(cfg.Ingestion.StateDirectory),
 		DryRun: cfg.Ingestion.DryRun, OpenRetryDelays: files.RetryDelays(),
 		AllowPID: cfg.Dataset.AllowDatasetPID, GeneratePID: cfg.Dataset.GenerateDatasetPID, PIDPrefix: cfg.Dataset.DatasetPIDPrefix,
 		Defaults: offline.Defaults{

@@ -73,6 +73,7 @@ const (
 type bench struct {
 	t      *testing.T
 	dir    string
+	state  string // where state is kept, apart from dir
 	server *scicattest.Server
 	token  string
 	config string // text of config.yml
@@ -104,9 +105,9 @@ func writeHDF5(path string, root nexustest.Group) error {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{t: t, dir: t.TempDir()}
-	// The folder that testing makes above it is for us alone.
-	err := os.Chmod(filepath.Dir(b.dir), 0o755)
+	b := &bench{t: t, dir: t.TempDir(), state: t.TempDir()}
+	// The folder that testing makes above them is for us alone.
+	err := errors.Join(os.Chmod(filepath.Dir(b.dir), 0o755), os.Chmod(b.state, 0o777))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +200,7 @@ func (b *bench) command(args ...string) *exec.Cmd {
 	b.t.Cleanup(cancel)
 	c := exec.CommandContext(ctx, binary, args...)
 	c.Dir = b.dir
-	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir, "TZ=UTC"}
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir, "XDG_STATE_HOME=" + b.state, "TZ=UTC"}
 	if b.uid != 0 {
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: b.uid, Gid: b.uid}}
 	}
