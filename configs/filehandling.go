@@ -17,6 +17,7 @@ type FileHandling struct {
 	DataDirectory          string // "" = not watched by the health check (D40)
 	DataFileOpenMaxTries   int    // number of retries, so one more opening
 	DataFileOpenRetryDelay []time.Duration
+	DataFileReadTimeout    time.Duration
 }
 
 // HashAlgorithms are the names that file_hash_algorithm takes, those of Python's hashlib (D4).
@@ -86,5 +87,7 @@ func (f *FileHandling) keys() []key {
 			doc: "How often opening a data file is tried again when it is not there, not complete or locked."},
 		{path: p + "data_file_open_retry_delay", value: durations(&f.DataFileOpenRetryDelay), unit: seconds,
 			doc: "Pauses before these tries, each between 1 and 120 s. The last one repeats; a longer list means more tries; none means 3 s each."},
+		{path: p + "data_file_read_timeout", value: duration(&f.DataFileReadTimeout, 100*time.Millisecond), standard: "1m", unit: seconds,
+			doc: "How long reading one value may take before the file counts as corrupt: the HDF5 library loops on some such files."},
 	}
 }

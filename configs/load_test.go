@@ -55,7 +55,7 @@ func TestLoad_TakesTheFileOfThePeerUnchanged(t *testing.T) {
 			SchemasDirectory: "schemas", CheckIfDatasetExistsByPID: true, CheckIfDatasetExistsByMetadata: true, CheckIfDatasetExistsByMetadataKey: "job_id",
 			ChildTimeout: time.Hour, KillDelay: 10 * time.Second, DrainTimeout: time.Minute, MaxAttempts: 5, RetryDelay: 5 * time.Second, RetryMaxDelay: 5 * time.Minute,
 			FileHandling: FileHandling{ComputeFileStats: true, ComputeFileHash: true, FileHashAlgorithm: "blake2b", SaveFileHash: true, HashFileExtension: "b2b",
-				IngestorFilesDirectory: "../ingestor", MessageToFile: true, MessageFileExtension: "message.json", FilePathType: "relative", DataFileOpenMaxTries: 3},
+				IngestorFilesDirectory: "../ingestor", MessageToFile: true, MessageFileExtension: "message.json", FilePathType: "relative", DataFileOpenMaxTries: 3, DataFileReadTimeout: time.Minute},
 		},
 		Kafka: Kafka{Topics: []string{"KAFKA_TOPIC_1", "KAFKA_TOPIC_2"}, GroupID: "GROUP_ID", BootstrapServers: "localhost:9093", SecurityProtocol: "sasl_ssl",
 			SASLMechanism: "SCRAM-SHA-256", SASLUsername: "USERNAME", SSLCALocation: "FULL_PATH_TO_CERTIFICATE_FILE",

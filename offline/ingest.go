@@ -65,7 +65,7 @@ func (g *Ingestor) Ingest(ctx context.Context, path, messageFile string) (rep Re
 		rep.Seconds = time.Since(start).Seconds()
 		rep.Exit = fault.ExitCode(err)
 	}()
-	file, err := nexus.Open(ctx, path, nexus.OpenOptions{RetryDelays: g.opt.OpenRetryDelays})
+	file, err := nexus.Open(ctx, path, nexus.OpenOptions{RetryDelays: g.opt.OpenRetryDelays, TimeLimit: g.opt.ReadTimeLimit})
 	if err != nil {
 		return rep, withHint(err)
 	}

@@ -36,6 +36,9 @@ type Options struct {
 	// OpenRetryDelays are the pauses between tries to open a file that is
 	// locked, absent or not complete yet.
 	OpenRetryDelays []time.Duration
+	// ReadTimeLimit bounds the reading of one value; 0 is
+	// nexus.DefaultTimeLimit.
+	ReadTimeLimit time.Duration
 
 	// AllowPID sends a pid with the dataset; otherwise the catalogue makes one.
 	AllowPID bool

@@ -78,7 +78,7 @@ func badInputs() []badInput {
 		{name: "file is unreadable", prepare: chmod("raw/run.hdf", 0o000), exit: 65},
 		{name: "file is in a closed folder", prepare: chmod("raw", 0o000), exit: 65},
 		{name: "file lacks a mandatory value", prepare: func(b *bench) {
-			if err := writeHDF5(b.path("raw/run.hdf"), nexustest.Group{Children: []nexustest.Node{
+			if err := nexustest.Write(b.path("raw/run.hdf"), nexustest.Group{Children: []nexustest.Node{
 				nexustest.Group{Name: "entry", Class: "NXentry"}}}); err != nil {
 				b.t.Fatal(err)
 			}
@@ -154,7 +154,7 @@ func badInputs() []badInput {
 		// Values.
 		{name: "value is NaN", prepare: func(b *bench) {
 			run := nexustest.Run(nexustest.RunInfo{JobID: testJob, Temperature: []float64{math.NaN()}})
-			if err := writeHDF5(b.path("raw/run.hdf"), run); err != nil {
+			if err := nexustest.Write(b.path("raw/run.hdf"), run); err != nil {
 				b.t.Fatal(err)
 			}
 		}, exit: 0, posted: 1, files: true},

@@ -199,7 +199,7 @@ func TestExplain_KnowsWhatIsRegisteredByHalf(t *testing.T) {
 
 func TestSchemaList_Golden(t *testing.T) {
 	odd := func(b *bench) {
-		err := writeHDF5(b.path("raw/run.hdf"), nexustest.Group{Class: "NXroot", Children: []nexustest.Node{
+		err := nexustest.Write(b.path("raw/run.hdf"), nexustest.Group{Class: "NXroot", Children: []nexustest.Node{
 			nexustest.Group{Name: "entry", Class: "NXentry", Children: []nexustest.Node{
 				nexustest.Dataset{Name: "title", Data: "It's: a \"title\"\nin two lines", Attributes: []nexustest.Attribute{{Name: "long_name", Data: "Title"}}},
 				nexustest.Dataset{Name: "yes", Data: []int32{1, 2}, Units: "mm"},

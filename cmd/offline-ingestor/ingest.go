@@ -186,7 +186,7 @@ func newIngestor(cfg configs.Config, log *logrus.Logger, progress func(done, tot
 	files := cfg.Ingestion.FileHandling
 	return offline.New(offline.Options{
 		Schemas: schemas, Fallback: fallback, Catalogue: catalogue, Log: log, OpenLedger: openLedger(cfg.Ingestion.StateDirectory),
-		DryRun: cfg.Ingestion.DryRun, OpenRetryDelays: files.RetryDelays(),
+		DryRun: cfg.Ingestion.DryRun, OpenRetryDelays: files.RetryDelays(), ReadTimeLimit: files.DataFileReadTimeout,
 		AllowPID: cfg.Dataset.AllowDatasetPID, GeneratePID: cfg.Dataset.GenerateDatasetPID, PIDPrefix: cfg.Dataset.DatasetPIDPrefix,
 		Defaults: offline.Defaults{
 			InstrumentID: cfg.Dataset.DefaultInstrumentID, ProposalID: cfg.Dataset.DefaultProposalID,

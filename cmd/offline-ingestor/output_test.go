@@ -183,7 +183,7 @@ func TestProcesses_AtOnceOnOneFile(t *testing.T) {
 		check := "--ingestion.check-if-dataset-exists-by-"
 		for round := range 3 {
 			run := nexustest.Run(nexustest.RunInfo{JobID: fmt.Sprint("job-", round)})
-			if err := writeHDF5(b.path("raw/run.hdf"), run); err != nil {
+			if err := nexustest.Write(b.path("raw/run.hdf"), run); err != nil {
 				t.Fatal(err)
 			}
 			var runs []*exec.Cmd

@@ -1,6 +1,7 @@
 package nexus
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -68,7 +69,7 @@ type Description struct {
 // when there is not even a link.
 func (f *File) Describe(path string) (Description, error) {
 	var d Description
-	err := f.do(path, func(file int64, path string) error {
+	err := f.do(path, path, func(file int64, path string) error {
 		link, target, id, err := linkAt(file, path, strings.Trim(path, "/") == "")
 		if err != nil {
 			return err
@@ -90,6 +91,9 @@ func (f *File) Describe(path string) (Description, error) {
 		}
 		return nil
 	})
+	if errors.Is(err, ErrBroken) {
+		return Description{}, err
+	}
 	return d, err
 }
 

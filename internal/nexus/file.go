@@ -1,10 +1,12 @@
 package nexus
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
 	"strings"
+	"time"
 
 	"gonum.org/v1/hdf5"
 
@@ -14,17 +16,21 @@ import (
 // File is an open file. Its methods may be called from any goroutine, and run
 // one at a time, over all files of the process.
 type File struct {
+	ctx      context.Context // of Open
 	path     string
 	maxBytes int64
-	file     *hdf5.File // nil once closed; guarded by Exclusive
+	limit    time.Duration
+	file     *hdf5.File // nil once closed; guarded by section.run
 }
 
 // Path is the path with which the file was opened.
 func (f *File) Path() string { return f.path }
 
-// Close closes the file. Closing it again does nothing.
+// Close closes the file. Closing it again does nothing. When libhdf5 broke over
+// the file, Close says so once more: who takes a failure to read for a value
+// that is absent must not take the file for a good one.
 func (f *File) Close() error {
-	return Exclusive(func() error {
+	return section{file: f.path, limit: f.limit}.run(func() error {
 		if f.file == nil {
 			return nil
 		}
@@ -38,9 +44,10 @@ func (f *File) Close() error {
 }
 
 // do runs fn with the file's id and path in the form that libhdf5 takes; errors
-// get the path in front. An error about what is in a file is one of input.
-func (f *File) do(path string, fn func(file int64, path string) error) error {
-	return Exclusive(func() error {
+// get the path in front. An error about what is in a file is one of input. What
+// fn sets may be looked at only if the error does not wrap ErrBroken.
+func (f *File) do(path, object string, fn func(file int64, path string) error) error {
+	return section{f.ctx, f.limit, f.path, object}.run(func() error {
 		if f.file == nil {
 			return fmt.Errorf("read %s: %w", f.path, fs.ErrClosed)
 		}

@@ -13,39 +13,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unsafe"
 )
-
-// library guards libhdf5, which is one per process and need not be built
-// thread-safe.
-var library struct {
-	sync.Mutex
-	ready bool
-}
-
-// Exclusive runs fn with libhdf5 to itself, on one OS thread whose printing of
-// errors is off: libhdf5 keeps both the error stack and that switch per thread.
-// All use of libhdf5 goes through here, also that of writers in tests. It is
-// not reentrant.
-func Exclusive(fn func() error) error {
-	library.Lock()
-	defer library.Unlock()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	C.nx_silence()
-	if !library.ready {
-		if C.nx_setup() < 0 {
-			return errors.New("libhdf5 takes no filters")
-		}
-		library.ready = true
-	}
-	return fn()
-}
 
 // libraryError is the failure of a call, in libhdf5's own words.
 type libraryError struct {

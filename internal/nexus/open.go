@@ -20,6 +20,10 @@ import (
 // beyond what a catalogue takes.
 const DefaultMaxBytes = 256 << 20
 
+// DefaultTimeLimit is what one call may take unless OpenOptions.TimeLimit says
+// otherwise: a slow storage delivers DefaultMaxBytes sooner.
+const DefaultTimeLimit = time.Minute
+
 // accessSWMRRead is H5F_ACC_SWMR_READ, which gonum lacks: a reader beside a
 // single writer.
 const accessSWMRRead = 0x40
@@ -33,15 +37,19 @@ type OpenOptions struct {
 	RetryDelays []time.Duration
 	// MaxBytes bounds the memory that one value takes; 0 is DefaultMaxBytes.
 	MaxBytes int64
+	// TimeLimit bounds each call: libhdf5 can loop on a corrupt file. 0 is
+	// DefaultTimeLimit, less is none.
+	TimeLimit time.Duration
 }
 
 // Open opens a file for reading. Its errors are of the kinds fault.Busy for a
 // file that is absent (fs.ErrNotExist stays in the chain) or that another
 // program has open for writing, fault.Unavailable for a storage that fails, and
-// fault.BadInput for all else. The end of ctx ends the waiting between tries.
+// fault.BadInput for all else. The end of ctx ends the waiting between tries, and a
+// read of the opened file that does not come back soon.
 func Open(ctx context.Context, path string, o OpenOptions) (*File, error) {
 	for try := 0; ; try++ {
-		f, err := open(path, o)
+		f, err := open(ctx, path, o)
 		if err == nil {
 			return f, nil
 		}
@@ -79,7 +87,7 @@ func mayPass(err error) bool {
 }
 
 // open tries once.
-func open(path string, o OpenOptions) (*File, error) {
+func open(ctx context.Context, path string, o OpenOptions) (*File, error) {
 	// libhdf5 would wait for ever on a pipe and says little about the rest.
 	info, err := os.Stat(path)
 	switch {
@@ -92,12 +100,15 @@ func open(path string, o OpenOptions) (*File, error) {
 	case info.Size() == 0:
 		return nil, fault.Errorf(fault.BadInput, "open %s: is empty, not an HDF5 file", path)
 	}
-	f := &File{path: path, maxBytes: o.MaxBytes}
+	f := &File{ctx: ctx, path: path, maxBytes: o.MaxBytes, limit: o.TimeLimit}
 	if f.maxBytes <= 0 {
 		f.maxBytes = DefaultMaxBytes
 	}
+	if f.limit == 0 {
+		f.limit = DefaultTimeLimit
+	}
 	var cause *libraryError
-	err = Exclusive(func() error {
+	err = section{ctx: ctx, limit: f.limit, file: path}.run(func() error {
 		if f.file, cause = openLibrary(path, hdf5.F_ACC_RDONLY); cause != nil && writerMark(cause) {
 			// The mark is the same for a SWMR writer, beside which we may
 			// read, and for any other; libhdf5 tells them apart by this flag.
@@ -109,6 +120,8 @@ func open(path string, o OpenOptions) (*File, error) {
 		return nil
 	})
 	switch {
+	case errors.Is(err, ErrBroken):
+		return nil, lasting(err)
 	case err != nil:
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	case cause != nil:
@@ -143,13 +156,19 @@ func openError(path string, cause *libraryError) error {
 	switch text := cause.text; {
 	case strings.Contains(text, "unable to lock"):
 		if strings.Contains(text, fmt.Sprintf("errno = %d,", syscall.EAGAIN)) {
-			return fault.Errorf(fault.Busy, "open %s: another program has it open for writing: %w", path, cause)
+			return fault.Errorf(fault.Busy, "open %s: another program has it open for writing", path)
 		}
 		return fault.Errorf(fault.Unavailable, "open %s: its storage takes no locks, HDF5_USE_FILE_LOCKING=FALSE does without: %w", path, cause)
 	case writerMark(cause):
 		return fault.Errorf(fault.Busy, "open %s: a writer has it open or ended without closing it: %w", path, cause)
 	case strings.Contains(text, "file signature"):
-		return fault.Errorf(fault.BadInput, "open %s: is not an HDF5 file: %w", path, cause)
+		return fault.Errorf(fault.BadInput, "open %s: is not an HDF5 file (no HDF5 signature)", path)
+	case strings.Contains(text, "truncated file"):
+		var there, base, wanted int64
+		_, rest, _ := strings.Cut(text, "truncated file: ")
+		if n, _ := fmt.Sscanf(rest, "eof = %d, sblock->base_addr = %d, stored_eof = %d", &there, &base, &wanted); n == 3 {
+			return fault.Errorf(fault.BadInput, "open %s: is truncated: %d of %d bytes are there (is its writer done?)", path, there, base+wanted)
+		}
 	}
 	return fault.Errorf(fault.BadInput, "open %s: %w", path, cause)
 }
@@ -184,5 +203,7 @@ func anyOf(err error, targets ...error) bool {
 type lastingError struct{ error }
 
 func lasting(err error) error { return lastingError{err} }
+
+func (e lastingError) Unwrap() error { return e.error }
 
 func (lastingError) Is(target error) bool { return target == errLasting }

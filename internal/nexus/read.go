@@ -74,7 +74,7 @@ func numbers[T int64 | uint64 | float64](h handle, t datatype, l *layout, scalar
 // the value passes OpenOptions.MaxBytes.
 func (f *File) Read(path string) (Value, error) {
 	var v Value
-	err := f.do(path, func(file int64, path string) error {
+	err := f.do(path, path, func(file int64, path string) error {
 		d, err := f.file.OpenDataset(path)
 		if err != nil {
 			return f.notDataset(file, path, lastError())
@@ -86,6 +86,9 @@ func (f *File) Read(path string) (Value, error) {
 		}
 		return closing(d, err)
 	})
+	if errors.Is(err, ErrBroken) {
+		return Value{}, err
+	}
 	return v, err
 }
 
@@ -93,7 +96,7 @@ func (f *File) Read(path string) (Value, error) {
 // Read; ErrNotFound also stands for an absent attribute.
 func (f *File) Attr(path, name string) (Value, error) {
 	var v Value
-	err := f.do(path, func(file int64, path string) error {
+	err := f.do(path, fmt.Sprintf("attribute %q of %s", name, path), func(file int64, path string) error {
 		if err := checkName(name); err != nil {
 			return fmt.Errorf("attribute %q: %w", name, err)
 		}
@@ -107,6 +110,9 @@ func (f *File) Attr(path, name string) (Value, error) {
 		}
 		return nil
 	})
+	if errors.Is(err, ErrBroken) {
+		return Value{}, err
+	}
 	return v, err
 }
 

@@ -7,7 +7,7 @@ import "errors"
 // them. Errors wrap ErrNotFound for a path that leads nowhere.
 func (f *File) Children(path string) ([]string, error) {
 	var list []string
-	err := f.do(path, func(file int64, path string) error {
+	err := f.do(path, path, func(file int64, path string) error {
 		g, err := f.file.OpenGroup(path)
 		if err != nil {
 			cause := lastError()
@@ -19,14 +19,17 @@ func (f *File) Children(path string) ([]string, error) {
 		list, err = names(g.ID(), false)
 		return closing(g, err)
 	})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
 }
 
 // Attrs lists the names of the attributes of a group or dataset, in the order
 // of Children. Errors wrap ErrNotFound for a path that leads nowhere.
 func (f *File) Attrs(path string) ([]string, error) {
 	var list []string
-	err := f.do(path, func(file int64, path string) error {
+	err := f.do(path, path, func(file int64, path string) error {
 		id, err := openObject(file, path)
 		if err != nil {
 			return err
@@ -35,7 +38,10 @@ func (f *File) Attrs(path string) ([]string, error) {
 		list, err = names(id, true)
 		return err
 	})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
 }
 
 // IsGroup tells whether path leads to a group.
@@ -52,10 +58,13 @@ func (f *File) Exists(path string) bool {
 
 func (f *File) object(path string) (object, error) {
 	o := objectNone
-	err := f.do(path, func(file int64, path string) error {
+	err := f.do(path, path, func(file int64, path string) error {
 		var err error
 		o, err = objectAt(file, path)
 		return err
 	})
-	return o, err
+	if err != nil {
+		return objectNone, err
+	}
+	return o, nil
 }

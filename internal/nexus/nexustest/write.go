@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"syscall"
 	"unsafe"
 
 	"gonum.org/v1/hdf5"
@@ -25,6 +26,10 @@ const maxRank = C.H5S_MAX_RANK
 // Write makes the file path, or replaces it, with root as its root group. On
 // failure there is no file.
 func Write(path string, root Group) error {
+	// libhdf5 opens files so that a child, started at this moment, would have
+	// them, with their lock.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	err := nexus.Exclusive(func() error {
 		f, err := hdf5.CreateFile(path, hdf5.F_ACC_TRUNC)
 		if err != nil {

@@ -1,0 +1,10 @@
+/* What happens when libhdf5 crashes on a corrupt file (crash.c). */
+#ifndef INGESTOR_NEXUS_CRASH_H
+#define INGESTOR_NEXUS_CRASH_H
+
+int nx_crash_install(void);
+void nx_crash_enter(void);
+void nx_crash_leave(void);
+int nx_crashed(void);
+
+#endif
