@@ -86,7 +86,7 @@ func (g *Ingestor) explain(ctx context.Context, x *Explanation, path, messageFil
 	if schemaErr == nil {
 		x.Schema, x.Fallback = schema, schema == g.opt.Fallback
 	}
-	file, err := nexus.Open(ctx, path, nexus.OpenOptions{RetryDelays: g.opt.OpenRetryDelays})
+	file, err := nexus.Open(ctx, path, nexus.OpenOptions{RetryDelays: g.opt.OpenRetryDelays, TimeLimit: g.opt.ReadTimeLimit})
 	if err != nil {
 		return withHint(err)
 	}
@@ -100,6 +100,9 @@ func (g *Ingestor) explain(ctx context.Context, x *Explanation, path, messageFil
 		RunID: uuid.NewString(), IngestorFilesDirectory: g.opt.Files.IngestorDirectory,
 	})
 	if err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
 		return err
 	}
 	x.Away = catalogue.away

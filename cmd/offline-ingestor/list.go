@@ -59,7 +59,11 @@ func list(ctx context.Context, stdout io.Writer, path, under string, asJSON bool
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() {
+		if e := file.Close(); err == nil {
+			err = e
+		}
+	}()
 	out := bufio.NewWriterSize(stdout, 32<<10)
 	defer func() { err = errors.Join(err, out.Flush()) }()
 	w := &walker{ctx: ctx, file: file, seen: map[nexus.ObjectID]string{}}
