@@ -79,7 +79,7 @@ func (r *record) begin(ctx context.Context, absent bool) (before ledger.State, e
 	if !absent {
 		e, _, err := r.before(ctx)
 		switch e.State {
-		case ledger.Registering, ledger.DatasetMade, ledger.Attaching:
+		case ledger.Registering, ledger.DatasetMade, ledger.Attaching, ledger.Registered:
 			return "", err
 		}
 		if err != nil {
