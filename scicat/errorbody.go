@@ -111,7 +111,7 @@ func flatten(out []FieldError, prefix string, list []violation) []FieldError {
 		for _, name := range names {
 			problem := v.Constraints[name]
 			switch {
-			case !strings.Contains(problem, v.Property):
+			case !mentions(problem, v.Property):
 				problem = path + ": " + problem
 			case prefix != "":
 				problem = strings.TrimSuffix(prefix, ".") + ": " + problem
@@ -139,13 +139,22 @@ func mongooseFields(v any) []FieldError {
 		if !ok {
 			problem = name + " is not valid"
 		}
-		if !strings.Contains(problem, name) {
+		if !mentions(problem, name) {
 			problem = name + ": " + problem
 		}
 		out = append(out, FieldError{Field: clean(name), Problem: clean(problem)})
 	}
 	slices.SortFunc(out, func(a, b FieldError) int { return strings.Compare(a.Field, b.Field) })
 	return out
+}
+
+// mentions says that a sentence holds the name of a field as a word.
+func mentions(sentence, field string) bool {
+	isPart := func(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+	if strings.ContainsFunc(field, func(r rune) bool { return !isPart(r) }) {
+		return strings.Contains(sentence, field)
+	}
+	return slices.Contains(strings.FieldsFunc(sentence, func(r rune) bool { return !isPart(r) }), field)
 }
 
 func joinProblems(fields []FieldError) string {
