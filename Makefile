@@ -25,7 +25,8 @@ packages:
 
 build: packages ## build the programs into bin/
 	@mkdir -p $(BIN)
-	$(GO) build -trimpath -ldflags '$(STAMP)' -o $(BIN)/ $(addprefix ./cmd/,$(PROGRAMS))
+	CGO_LDFLAGS="$$(scripts/static-hdf5 .cache/hdf5)" \
+		$(GO) build -trimpath -ldflags '$(STAMP)' -o $(BIN)/ $(addprefix ./cmd/,$(PROGRAMS))
 
 demo: build ## the whole way, end to end, on this machine (FILE=… SCHEMAS=… for your own file)
 	@$(GO) build -trimpath -o $(BIN)/demo ./cmd/demo
@@ -68,4 +69,4 @@ golden: packages ## rewrite the golden files from what the code does now; read t
 	$(GO) test $$(git grep -l 'flag.Bool("update"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed s,^,./,) -update
 
 clean: ## remove what make built
-	rm -rf $(BIN) cover.out
+	rm -rf $(BIN) .cache/hdf5 cover.out

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -114,9 +113,9 @@ func variableLine(name string, o object) string {
 const mostElements = 1000
 
 var (
-	looksLikeDate  = regexp.MustCompile(`^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$`)
-	looksLikeEmail = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
-	looksLikeLink  = regexp.MustCompile(`^https?://\S+$`)
+	looksLikeDate  = lazily(`^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$`)
+	looksLikeEmail = lazily(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
+	looksLikeLink  = lazily(`^https?://\S+$`)
 )
 
 // valueType is the value_type that fits a dataset of n values, or why none does.
@@ -130,11 +129,11 @@ func valueType(d nexus.Description, n int, v nexus.Value) (name, note string) {
 		name = "string"
 		if s, ok := v.Data.([]string); ok && len(s) == 1 {
 			switch {
-			case looksLikeDate.MatchString(s[0]):
+			case looksLikeDate().MatchString(s[0]):
 				name = "date"
-			case looksLikeEmail.MatchString(s[0]):
+			case looksLikeEmail().MatchString(s[0]):
 				name = "email"
-			case looksLikeLink.MatchString(s[0]):
+			case looksLikeLink().MatchString(s[0]):
 				name = "link"
 			}
 		}
@@ -240,10 +239,10 @@ func (n *variableNames) name(path string) string {
 	}
 }
 
-var notInNames = regexp.MustCompile(`[^\p{L}\p{N}_.-]+`)
+var notInNames = lazily(`[^\p{L}\p{N}_.-]+`)
 
 func nameFrom(part string) string {
-	if name := strings.Trim(notInNames.ReplaceAllString(part, "_"), "_"); name != "" {
+	if name := strings.Trim(notInNames().ReplaceAllString(part, "_"), "_"); name != "" {
 		return name
 	}
 	return "value"

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -11,18 +10,18 @@ import (
 )
 
 // plainText are the texts that need no quotes, in lists and mappings neither,
-// unless they are notPlain.
-var plainText = regexp.MustCompile(`^[\p{L}_/<][\p{L}\p{N}_/<>.()@+=-]*( [\p{L}\p{N}_/<>.()@+=-]+)*$`)
+// unless they are notPlain().
+var plainText = lazily(`^[\p{L}_/<][\p{L}\p{N}_/<>.()@+=-]*( [\p{L}\p{N}_/<>.()@+=-]+)*$`)
 
 // notPlain are words that YAML 1.1 or 1.2 reads as something else than text.
-var notPlain = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|nan|inf|<<|=)$`)
+var notPlain = lazily(`(?i)^(y|n|yes|no|on|off|true|false|null|nan|inf|<<|=)$`)
 
 // textNode is a text, in quotes where a reader of YAML 1.1 or 1.2 could take it
 // for something else.
 func textNode(s string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
 	switch {
-	case plainText.MatchString(s) && !notPlain.MatchString(s):
+	case plainText().MatchString(s) && !notPlain().MatchString(s):
 	case strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
 		n.Style = yaml.DoubleQuotedStyle
 	default:

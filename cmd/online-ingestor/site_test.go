@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"ingestor/internal/kafka"
@@ -174,10 +173,6 @@ func (s *site) measure() run {
 	r := run{job: fmt.Sprintf("7d4b2c1e-5a0f-4f7b-9a54-%012d", s.runs)}
 	r.path = filepath.Join(s.dir, "odin", "raw", fmt.Sprintf("run_%04d.hdf", s.runs))
 	r.pid = "20.500.12269/" + r.job
-	// libhdf5 leaves its files open for the programs that another test starts
-	// meanwhile, and with them its lock.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
 	if err := nexustest.Write(r.path, nexustest.Run(nexustest.RunInfo{
 		JobID: r.job, RunNumber: s.runs, Title: fmt.Sprintf("Run %d", s.runs), Detector: [3]int{1, 8, 8},
 	})); err != nil {
