@@ -92,6 +92,7 @@ ingestion:
   offline_ingestor_executable: [` + q(filepath.Join(d.bin, "offline-ingestor")) + `]
   max_offline_ingestors: 2
   schemas_directory: ` + q(d.schemas) + `
+  state_directory: ` + q(filepath.Join(d.result, "state")) + `
   retry_delay: 200ms
   file_handling:
     ingestor_files_directory: ` + q(filepath.Join(d.result, "ingestor")) + `

@@ -83,7 +83,7 @@ func (d *demo) freshResult() (unlock func(), err error) {
 		unlock()
 		return nil, fmt.Errorf("another demo uses %s: wait for it, or give another folder with -result", d.result)
 	}
-	for _, name := range []string{"raw", "ingestor", "dataset.html", "dataset.json", "daemon.log", "ingestor.yml"} {
+	for _, name := range []string{"raw", "ingestor", "state", "dataset.html", "dataset.json", "daemon.log", "ingestor.yml"} {
 		if err := os.RemoveAll(filepath.Join(d.result, name)); err != nil {
 			unlock()
 			return nil, fmt.Errorf("clear the result of an earlier demo: %w", err)

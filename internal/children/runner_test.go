@@ -39,7 +39,7 @@ func TestExitStatusAndSignalAreTold(t *testing.T) {
 		"failure":           {self("exit", "75"), 75, 0},
 		"greatest status":   {self("exit", "255"), 255, 0},
 		"killed":            {self("signal", "9"), -1, syscall.SIGKILL},
-		"segmentation":      {self("signal", "11"), 2, 0}, // Go turns it into a panic and exit 2
+		"segmentation":      {self("signal", "11"), 2, 0},                                                // Go turns it into a panic and exit 2
 		"program from PATH": {Command{Argv: []string{"sh", "-c", "kill -USR1 $$"}}, -1, syscall.SIGUSR1}, // HUP is ignored under nohup
 	}
 	for name, tc := range tests {
