@@ -10,12 +10,14 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 static struct sigaction before[NSIG]; /* Go's own */
 static atomic_int crashed;
+static _Atomic clockid_t worker; /* clock of the thread in the section; 0: none yet */
 
 /* Of each thread: whether it is in a section of library.go, and its C stack. */
 static _Thread_local volatile sig_atomic_t inside;
@@ -88,10 +90,20 @@ void nx_crash_enter(void) {
 			pthread_attr_destroy(&a);
 		}
 	}
+	clockid_t clock;
+	atomic_store(&worker, pthread_getcpuclockid(pthread_self(), &clock) == 0 ? clock : 0);
 	inside = 1;
 }
 
 void nx_crash_leave(void) { inside = 0; }
+
+/* A call that loops works, one whose storage hangs does not. */
+long long nx_worked(void) {
+	struct timespec t;
+	clockid_t clock = atomic_load(&worker);
+	if (clock == 0 || clock_gettime(clock, &t) != 0) return -1;
+	return (long long)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 /* Whether libhdf5 has crashed. */
 int nx_crashed(void) { return atomic_load(&crashed); }

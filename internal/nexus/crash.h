@@ -7,4 +7,7 @@ void nx_crash_enter(void);
 void nx_crash_leave(void);
 int nx_crashed(void);
 
+/* Processor time of the thread in the section, in nanoseconds; -1: not known. */
+long long nx_worked(void);
+
 #endif

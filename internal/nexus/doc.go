@@ -25,7 +25,8 @@
 //
 // The C library may print a line of its own before it aborts over a heap that
 // libhdf5 destroyed (one crash in fifty). A thread that the system holds, as on a
-// dead NFS server, is left behind like one that loops.
+// dead NFS server, is left behind like one that loops; but it has used no
+// processor time, so the storage is at fault (Unavailable), not the file.
 //
 // It does not write files, interpret NeXus classes or convert values to
 // metadata.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ import (
 const (
 	childFile    = "NEXUS_TEST_CHILD_FILE"
 	childMistake = "NEXUS_TEST_CHILD_MISTAKE"
+	childStuck   = "NEXUS_TEST_CHILD_STUCK"
 )
 
 func TestMain(m *testing.M) {
@@ -36,7 +38,23 @@ func TestMain(m *testing.M) {
 		fmt.Println(m())
 		os.Exit(0)
 	}
+	if s := stuck[os.Getenv(childStuck)]; s != nil {
+		err := section{limit: 300 * time.Millisecond, file: "run.hdf", object: "/entry"}.run(s)
+		fmt.Println(err)
+		os.Exit(fault.ExitCode(err))
+	}
 	os.Exit(m.Run())
+}
+
+// stuck are calls that do not come back.
+var stuck = map[string]func() error{
+	"works": func() error {
+		for n := 0; ; n++ {
+			runtime.KeepAlive(n)
+		}
+	},
+	"waits":      func() error { select {} },
+	"comes back": func() error { time.Sleep(50 * time.Millisecond); return nil },
 }
 
 // mistakes are of Go code, and have nothing to do with libhdf5.
@@ -189,6 +207,24 @@ func child(t *testing.T, variable string) (exit int, out, printed string) {
 		t.Fatal(err)
 	}
 	return cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()
+}
+
+func TestSection_ALoopIsTheFilesFaultAndAHangTheStorages(t *testing.T) {
+	for name, want := range map[string]struct {
+		exit int
+		text string
+	}{
+		"works":      {65, "read run.hdf: /entry: the HDF5 library has not come back from it after 300ms: the file is probably corrupt"},
+		"waits":      {69, "read run.hdf: /entry: the storage has not answered for 300ms: is the file system mounted and well?"},
+		"comes back": {0, "<nil>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			exit, out, _ := child(t, childStuck+"="+name)
+			if exit != want.exit || strings.TrimSpace(out) != want.text {
+				t.Errorf("exit %d, %s; want %d, %s", exit, out, want.exit, want.text)
+			}
+		})
+	}
 }
 
 func TestCrashes_OfGoRemainGos(t *testing.T) {

@@ -112,7 +112,7 @@ func (s section) wait(done <-chan error) error {
 	if s.ctx != nil {
 		stopped = s.ctx.Done()
 	}
-	start := time.Now()
+	start, worked := time.Now(), time.Duration(-1)
 	poll := time.NewTimer(pollCrash)
 	defer poll.Stop()
 	limit := s.limit
@@ -129,22 +129,37 @@ func (s section) wait(done <-chan error) error {
 			if C.nx_crashed() != 0 {
 				return s.broken("the HDF5 library crashed on it: the file is probably corrupt")
 			}
+			if worked < 0 { // the thread has begun by now
+				worked = time.Duration(C.nx_worked())
+			}
 			switch waited := time.Since(start); {
 			case limit <= 0 || waited < limit:
 				poll.Reset(pollCrash)
 			case s.ctx != nil && s.ctx.Err() != nil:
 				return &broken{s.file, fmt.Errorf("read %s: %w", s.file, context.Cause(s.ctx))}
+			case time.Duration(C.nx_worked())-worked < waited/4:
+				// It waits instead of working: no fault of this file.
+				return s.hangs()
 			default:
-				return s.broken(fmt.Sprintf("the HDF5 library has not come back from it after %v: the file is probably corrupt, or its storage hangs", s.limit))
+				return s.broken(fmt.Sprintf("the HDF5 library has not come back from it after %v: the file is probably corrupt", s.limit))
 			}
 		}
 	}
 }
 
 func (s section) broken(why string) error {
-	at := "open " + s.file
+	return &broken{s.file, fault.Errorf(fault.BadInput, "%s: %s", s.at(), why)}
+}
+
+// hangs is the error of a call that waits for its storage.
+func (s section) hangs() error {
+	return &broken{s.file, fault.Errorf(fault.Unavailable,
+		"%s: the storage has not answered for %v: is the file system mounted and well?", s.at(), s.limit)}
+}
+
+func (s section) at() string {
 	if s.object != "" {
-		at = "read " + s.file + ": " + s.object
+		return "read " + s.file + ": " + s.object
 	}
-	return &broken{s.file, fault.Errorf(fault.BadInput, "%s: %s", at, why)}
+	return "open " + s.file
 }
