@@ -23,6 +23,8 @@ import (
 type Ingestor struct {
 	opt  Options
 	book *notebook
+	// ahead are checksums of files that come next.
+	ahead *aheads
 }
 
 // New makes an ingestor; it opens nothing yet.
@@ -31,7 +33,7 @@ func New(o Options) (*Ingestor, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return &Ingestor{opt: o, book: &notebook{open: o.OpenLedger, log: o.Log}}, nil
+	return &Ingestor{opt: o, book: &notebook{open: o.OpenLedger, log: o.Log}, ahead: &aheads{}}, nil
 }
 
 // Report is what became of one file, with the bodies that were sent or, in a
@@ -177,7 +179,9 @@ func (g *Ingestor) hashInBackground(ctx context.Context, path, messageFile strin
 	go func() {
 		defer close(out)
 		var s sums
-		s.data, s.err = hashFile(ctx, path, g.opt.Files.Algorithm, g.opt.Files.Progress)
+		if s.data = g.begun(ctx, path); s.data == "" {
+			s.data, s.err = hashFile(ctx, path, g.opt.Files.Algorithm, g.opt.Files.Progress)
+		}
 		if s.err == nil && messageFile != "" {
 			s.message, s.err = hashFile(ctx, messageFile, g.opt.Files.Algorithm, nil)
 		}

@@ -93,6 +93,13 @@ func TestCorruptFiles_AreReadAsFarAsTheyGoOrRefused(t *testing.T) {
 				b.write("raw/run.hdf", flipped(content, seed))
 				b.configure("data_file_open_max_tries: 0", "data_file_open_max_tries: 0\n    data_file_read_timeout: 1s")
 				e := b.run("-c", "config.yml", "-d", "raw/run.hdf")
+				if destroyed(e.exit, e.stderr) {
+					t.Logf("libhdf5 destroyed the memory of the process:\n%.2000s", e.stderr)
+					lock.Lock()
+					defer lock.Unlock()
+					ends["destroyed"]++
+					return
+				}
 				lines := failureLines(e.stderr)
 				how := "read"
 				switch {
@@ -123,9 +130,20 @@ func TestCorruptFiles_AreReadAsFarAsTheyGoOrRefused(t *testing.T) {
 		}
 	})
 	t.Logf("ends: %v", ends)
+	// What docs of internal/nexus say of crashes that come after the call: rare.
+	if ends["destroyed"] > 2 {
+		t.Errorf("%d of 200 files ended the process outside of the HDF5 library", ends["destroyed"])
+	}
 	if ends["read"] == 0 {
 		t.Error("no file was read")
 	}
+}
+
+// destroyed says that a crash came when libhdf5 had returned: it had written over
+// memory of others before, and Go ends the process as it ends any.
+func destroyed(exit int, stderr string) bool {
+	return exit == 2 && strings.Contains(stderr, "goroutine ") &&
+		(strings.Contains(stderr, "SIGABRT") || strings.Contains(stderr, "SIGSEGV") || strings.Contains(stderr, "fatal error: "))
 }
 
 // TestSignal_WhileTheHDF5LibraryLoops: the program does not wait for it.

@@ -82,7 +82,12 @@ func ingest(c *cobra.Command, args []string, out printer, stderr io.Writer) erro
 		log.Error("Can not start: " + oneLine(err))
 		return &program.Said{Err: err}
 	}
+	next := 1
 	return each(c.Context(), log, files, func(ctx context.Context, file string) error {
+		if next < len(files) {
+			ingestor.Ahead(ctx, files[next])
+			next++
+		}
 		rep, err := ingestor.Ingest(ctx, file, cfg.DoneWritingMessageFile)
 		progress.end()
 		if cause := context.Cause(ctx); err != nil && cause != nil {

@@ -23,6 +23,10 @@
 // for each file would be safer still against what a crash does to the memory
 // before it happens, and cost as much time as all the reading.
 //
+// Memory that libhdf5 destroyed may also show when it has returned, in Go or in
+// the C library: then the process ends as from a bug, with Go's trace (seen once
+// in some thousand damaged files). To the daemon that is an outcome like others.
+//
 // The C library may print a line of its own before it aborts over a heap that
 // libhdf5 destroyed (one crash in fifty). A thread that the system holds, as on a
 // dead NFS server, is left behind like one that loops; but it has used no

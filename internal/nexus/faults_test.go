@@ -153,6 +153,10 @@ func TestRead_CorruptFilesAreFaultsOfTheFile(t *testing.T) {
 		}
 	})
 	t.Logf("ends: %v", ends)
+	// What doc.go says of crashes that come after the call: rare.
+	if ends["destroyed"] > 2 {
+		t.Errorf("%d of 120 files ended the process outside of libhdf5", ends["destroyed"])
+	}
 	version, err := hdf5.LibVersion()
 	if err != nil {
 		t.Fatal(err)
@@ -169,6 +173,10 @@ func TestRead_CorruptFilesAreFaultsOfTheFile(t *testing.T) {
 func readInChild(t *testing.T, path string) string {
 	t.Helper()
 	exit, out, printed := child(t, childFile+"="+path)
+	if exit == 2 && strings.Contains(printed, "goroutine ") {
+		t.Logf("libhdf5 destroyed the memory of the process:\n%.2000s", printed)
+		return "destroyed"
+	}
 	if !glibc.MatchString(printed) && printed != "" || strings.Count(out, "\n") != 1 {
 		t.Errorf("%s: printed %.300q and %.300q", path, out, printed)
 	}

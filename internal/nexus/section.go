@@ -137,8 +137,9 @@ func (s section) wait(done <-chan error) error {
 				poll.Reset(pollCrash)
 			case s.ctx != nil && s.ctx.Err() != nil:
 				return &broken{s.file, fmt.Errorf("read %s: %w", s.file, context.Cause(s.ctx))}
-			case time.Duration(C.nx_worked())-worked < waited/4:
-				// It waits instead of working: no fault of this file.
+			case time.Duration(C.nx_worked())-worked < waited/20:
+				// It waits instead of working: no fault of this file. A loop
+				// gets more of a processor than that, however busy they are.
 				return s.hangs()
 			default:
 				return s.broken(fmt.Sprintf("the HDF5 library has not come back from it after %v: the file is probably corrupt", s.limit))
