@@ -52,7 +52,6 @@ func (d *Daemon) finish(j *job) {
 
 // fail decides what becomes of a job whose attempt failed.
 func (d *Daemon) fail(j *job, v verdict, hold Hold) {
-	j.reason = v.reason
 	entry := d.entry(j).WithFields(logrus.Fields{"class": v.class.String(), "reason": v.reason})
 	if d.stopping {
 		// The next daemon gets it again.

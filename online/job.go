@@ -23,8 +23,6 @@ type job struct {
 	child *children.Child
 	// started is when the child was started.
 	started time.Time
-	// reason is one line about the last failure.
-	reason string
 }
 
 // verdict is what a finished child means for its job.

@@ -5,8 +5,11 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
+	"strings"
 
 	"ingestor/cmd/internal/program"
+	"ingestor/configs"
 	"ingestor/internal/fault"
 )
 
@@ -20,6 +23,10 @@ func run(ctx context.Context, args []string) int {
 	defer context.AfterFunc(abort, func() { os.Exit(fault.ExitCode(context.Cause(stop))) })()
 	c := newCommand(os.Stdout, os.Stderr)
 	addCommands(c, args, os.Stdout, os.Stderr)
+	if slices.Contains(args, "--nexus-file") && strings.HasPrefix(args[0], "-") {
+		// As a child of the daemon, or called like the peer: no file stands alone.
+		args = configs.Arguments(c.Flags(), args)
+	}
 	c.SetArgs(args)
 	return program.Execute(stop, c, os.Stderr)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"ingestor/cmd/internal/program"
+	"ingestor/configs"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:])) }
@@ -15,6 +16,6 @@ func run(ctx context.Context, args []string) int {
 	stop, abort, release := program.Signals(ctx)
 	defer release()
 	c := newCommand(abort)
-	c.SetArgs(args)
+	c.SetArgs(configs.Arguments(c.Flags(), args))
 	return program.Execute(stop, c, os.Stderr)
 }
