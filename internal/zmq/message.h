@@ -1,0 +1,44 @@
+/* One multipart message in C memory, and the calls that move it. */
+#ifndef INGESTOR_ZMQ_MESSAGE_H
+#define INGESTOR_ZMQ_MESSAGE_H
+
+#include <stddef.h>
+#include <zmq.h>
+
+/* Most messages have few parts: those need no memory of their own. */
+#define ZM_INLINE 4
+
+typedef struct zm_message {
+	zmq_msg_t *parts; /* near, or on the heap when there are more */
+	int n, cap;
+	size_t size;      /* bytes of all parts */
+	void *first;      /* of the first part */
+	size_t first_size;
+	zmq_msg_t near[ZM_INLINE];
+} zm_message;
+
+zm_message *zm_new(void);
+void zm_free(zm_message *m);
+void zm_clear(zm_message *m);
+void *zm_part(zm_message *m, int i, size_t *size);
+int zm_append(zm_message *m, const void *b, size_t n);
+int zm_take(zm_message *to, zm_message *from);
+int zm_share(zm_message *to, zm_message *from);
+
+/* Up to max messages, or until enough bytes have come; never waits. The count, and
+   in *err what ended it (0: nothing more there, or enough). */
+int zm_receive(void *socket, zm_message **into, int max, size_t enough, int *err);
+
+/* 0, or an errno that leaves the message whole. */
+int zm_send(void *socket, zm_message *m);
+int zm_send_to(void *socket, const void *id, size_t id_n, const void *header, size_t header_n,
+	zm_message *m, int keep);
+
+/* Copies bytes into one part and sends it. */
+int zm_send_bytes(void *socket, const void *b, size_t n, int flags);
+/* Receives one part into m (appended); waits as the socket's time-out says. */
+int zm_receive_part(void *socket, zm_message *m, int *more);
+
+int zm_events(void *socket, int *events);
+
+#endif

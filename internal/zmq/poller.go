@@ -1,0 +1,82 @@
+package zmq
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Poller waits until something changes at one of several sockets, or somebody wakes
+// it. All methods but Wake belong to the sockets' goroutine.
+type Poller struct {
+	sockets []*Socket
+	fds     []unix.PollFd // of the waker first, then of the sockets
+}
+
+// NewPoller makes a poller of no sockets. Close it.
+func NewPoller() (*Poller, error) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("zmq: new poller: %w", err)
+	}
+	return &Poller{fds: []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}}, nil
+}
+
+// Close frees the poller; the sockets are the caller's.
+func (p *Poller) Close() error { return unix.Close(int(p.fds[0].Fd)) }
+
+// Add watches a socket too.
+func (p *Poller) Add(s *Socket) {
+	p.sockets = append(p.sockets, s)
+	p.fds = append(p.fds, unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN})
+}
+
+// Remove forgets a socket. It is called before the socket is closed.
+func (p *Poller) Remove(s *Socket) {
+	if i := slices.Index(p.sockets, s); i >= 0 {
+		p.sockets = slices.Delete(p.sockets, i, i+1)
+		p.fds = slices.Delete(p.fds, i+1, i+2)
+	}
+}
+
+// Wake ends a Wait that goes on, or the next one. Any goroutine may call it.
+func (p *Poller) Wake() {
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	_, _ = unix.Write(int(p.fds[0].Fd), one[:]) // full means awake already
+}
+
+// Arm takes in at every socket what has happened, so that its descriptor tells the
+// next change. The caller then looks once more at what it wants, and only when
+// there is nothing calls Wait: what comes in between ends the Wait at once.
+func (p *Poller) Arm() error {
+	for _, s := range p.sockets {
+		if _, _, err := s.Events(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Wait returns when a socket may have changed since Arm, after a Wake, or after the
+// time-out; below zero it waits for ever. It may return for nothing. A socket with
+// messages that nobody wants does not end it.
+func (p *Poller) Wait(timeout time.Duration) error {
+	ms := -1
+	if timeout >= 0 {
+		ms = milliseconds(timeout)
+	}
+	n, err := unix.Poll(p.fds, ms)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return fmt.Errorf("zmq: poll: %w", err)
+	}
+	if n > 0 && p.fds[0].Revents != 0 {
+		var b [8]byte
+		_, _ = unix.Read(int(p.fds[0].Fd), b[:]) // nothing there is nothing to do
+	}
+	return nil
+}
