@@ -14,6 +14,11 @@ func exists(path string) bool {
 
 // check looks at values together, once all layers are applied.
 func (l *loader) check() {
+	if l.program == Frames {
+		l.checkLogging()
+		l.checkForwarder()
+		return
+	}
 	l.checkRequired()
 	l.checkFiles()
 	l.checkRetries()
@@ -23,6 +28,7 @@ func (l *loader) check() {
 		l.checkKafka()
 	}
 	l.checkPlaceholders()
+	l.checkForwarder()
 }
 
 // set tells whether somebody gave the key.

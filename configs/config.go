@@ -14,6 +14,7 @@ type Config struct {
 	Logging     Logging
 	SciCat      SciCat
 	HealthCheck HealthCheck
+	Forwarder   Forwarder
 }
 
 // section is a group of keys with the text that introduces it in the example.
@@ -35,6 +36,7 @@ func (c *Config) sections() []section {
 		{"scicat", "How the catalogue is reached.", c.SciCat.keys()},
 		{"scicat.api_endpoints", "Path of each resource below scicat.host; a leading / does not leave it.", c.SciCat.APIEndpoints.keys()},
 		{"health_check", "Address on which online-ingestor answers GET /health.", c.HealthCheck.keys()},
+		{"forwarder", "How frames go from detectors to dranspose's workers; only frame-forwarder reads this section.", c.Forwarder.keys()},
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-const exampleHead = `# Configuration of online-ingestor and offline-ingestor.
+const exampleHead = `# Configuration of online-ingestor, offline-ingestor and frame-forwarder.
 #
 # Every key has its default here, except where the comment says otherwise; what you do
 # not need you can leave out. A configuration of scicat-ingestor works as it is.
@@ -62,7 +62,13 @@ func exampleKey(b *strings.Builder, indent string, k key) {
 		}
 	}
 	comment(b, indent, doc)
-	fmt.Fprintf(b, "%s%s: %s\n", indent, k.path[strings.LastIndexByte(k.path, '.')+1:], shown)
+	name := k.path[strings.LastIndexByte(k.path, '.')+1:]
+	if s, is := k.value.(structured); is {
+		fmt.Fprintf(b, "%s%s:\n", indent, name)
+		s.example(b, indent)
+		return
+	}
+	fmt.Fprintf(b, "%s%s: %s\n", indent, name, shown)
 }
 
 // comment writes text as comment lines of at most exampleWidth columns.

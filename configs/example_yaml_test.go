@@ -30,7 +30,7 @@ func TestExample_IsTheCommittedFile(t *testing.T) {
 }
 
 func TestExample_LoadsWithoutWarningForEveryProgram(t *testing.T) {
-	for _, p := range []Program{Offline, Online, Tool} {
+	for _, p := range []Program{Offline, Online, Tool, Frames} {
 		fs := parsed(t, p, "-c", exampleFile)
 		loaded, err := Load(p, fs, nil)
 		if err != nil {

@@ -10,7 +10,8 @@ import (
 
 // TestLoad_Faults reads each file of testdata/faults and compares what is said about
 // it: one line a fault, then one line a warning. A file whose first line is `# online`
-// is the daemon's, one with `# strict` is read with --strict-config.
+// is the daemon's, `# frames` is frame-forwarder's, one with `# strict` is read with
+// --strict-config; further words there are arguments.
 func TestLoad_Faults(t *testing.T) {
 	t.Chdir("testdata/faults")
 	files, err := filepath.Glob("*.yml")
@@ -28,12 +29,23 @@ func TestLoad_Faults(t *testing.T) {
 			if strings.HasPrefix(head, "# online") {
 				p = Online
 			}
+			if words, is := strings.CutPrefix(head, "# frames"); is {
+				p, args = Frames, append(args, strings.Fields(words)...)
+			}
 			if strings.HasPrefix(head, "# strict") {
 				args = append(args, "--strict-config")
 			}
-			golden(t, strings.TrimSuffix(file, ".yml")+".want", said(Load(p, parsed(t, p, args...), nil)))
+			golden(t, strings.TrimSuffix(file, ".yml")+".want", said(readAll(p, parsed(t, p, args...), nil, noSuchSource)))
 		})
 	}
+}
+
+// noSuchSource stands for what knows the sources.
+func noSuchSource(s Stream) error {
+	if s.Source == "zmqpul_single" {
+		return errors.New(`"zmqpul_single" is no source; did you mean zmqpull_single?`)
+	}
+	return nil
 }
 
 // said is everything Load has to say.

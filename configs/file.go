@@ -118,7 +118,7 @@ func kindOf(node *yaml.Node) string {
 }
 
 // maxMaps bounds the maps that one file applies: merge keys can name a map within
-// itself, many times over. There are nine sections.
+// itself, many times over. There are ten sections.
 const maxMaps = 100
 
 // mapping applies the keys of the section called prefix.
@@ -193,6 +193,14 @@ func (l *loader) entry(path, place, full string, value *yaml.Node) {
 	switch {
 	case known && isNull(value): // `key:` keeps the default, except where null has a meaning of its own, which is the default too
 	case known:
+		if s, is := k.value.(structured); is {
+			r := &reader{file: path}
+			s.read(r, full, value)
+			l.problems = append(l.problems, r.problems...)
+			l.unknown = append(l.unknown, r.unknown...)
+			l.given(full, byFile, place)
+			return
+		}
 		if err := k.value.setNode(value); err != nil {
 			l.nodeFault(place, k, value, err)
 			return

@@ -37,17 +37,23 @@ func (f *flagValue) Set(text string) error {
 func BindFlags(fs *pflag.FlagSet, p Program) {
 	c := new(Config)
 	c.each(func(k key) {
-		if !p.has(k) {
-			return
-		}
-		// The default is shown by String; one that does not parse is found by Load and by a test.
-		_ = k.value.set(k.standard)
-		flag := fs.VarPF(&flagValue{key: k}, k.flag(), k.short, k.usage())
-		if k.value.kind() == "bool" {
-			flag.NoOptDefVal = "true"
+		if p.has(k) {
+			bindFlag(fs, k)
 		}
 	})
+	if p == Frames {
+		bindByHand(fs)
+	}
 	fs.Bool(strictFlag, false, "Unknown configuration keys are errors, not warnings.")
+}
+
+func bindFlag(fs *pflag.FlagSet, k key) {
+	// The default is shown by String; one that does not parse is found by Load and by a test.
+	_ = k.value.set(k.standard)
+	flag := fs.VarPF(&flagValue{key: k}, k.flag(), k.short, k.usage())
+	if k.value.kind() == "bool" {
+		flag.NoOptDefVal = "true"
+	}
 }
 
 // usage is the help text of the flag.
@@ -106,13 +112,13 @@ func unknownFlag(fs *pflag.FlagSet, name string) string {
 	elsewhere, later := "", isUnsupported(strings.ReplaceAll(name, "-", "_"))
 	new(Config).each(func(k key) {
 		if k.flag() == name && !slices.Contains(known, name) {
-			elsewhere = name
+			elsewhere = owners(k)
 		}
 	})
 	near := nearest(name, known)
 	switch {
 	case elsewhere != "":
-		return fmt.Sprintf("unknown flag --%s: only online-ingestor has it", name)
+		return fmt.Sprintf("unknown flag --%s: only %s", name, elsewhere)
 	case later:
 		return fmt.Sprintf("--%s %s", name, notYet)
 	case near != "":

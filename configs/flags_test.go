@@ -40,6 +40,12 @@ func TestFlagError_SaysItInOneLine(t *testing.T) {
 		{"a flag like none", Offline, []string{"--xyzzy.plugh.no.such"}, "unknown flag --xyzzy.plugh.no.such"},
 		{"the offline program has no Kafka", Offline, []string{"--kafka.topics", "x"}, "unknown flag --kafka.topics: only online-ingestor has it"},
 		{"nor a health check", Offline, []string{"--health-check.port=1"}, "unknown flag --health-check.port: only online-ingestor has it"},
+		{"nor a forwarder", Offline, []string{"--forwarder.redis-dsn", "x"}, "unknown flag --forwarder.redis-dsn: only frame-forwarder has it"},
+		{"the forwarder has no catalogue", Frames, []string{"--scicat.host", "x"}, "unknown flag --scicat.host: only online-ingestor and offline-ingestor have it"},
+		{"the forwarder's flags as the Rust program's", Frames, []string{"-s", "x", "-u", "tcp://h:1", "-i", "tcp://h:2", "-r", "redis://h"}, ""},
+		{"no password in a complaint", Frames, []string{"-r", "http://:hunter2@h"}, "--redis-url: *** is not an address like redis://host:6379/0, rediss://host:6379/0 or unix:///run/redis.sock"},
+		{"a size of no known unit", Frames, []string{"--queue-bytes", "5M"}, `--queue-bytes: "5M" is not a size in bytes, or with a unit: 64MiB, 1GiB, 500MB`},
+		{"a hold that is too long", Frames, []string{"--worker-hold", "1m"}, `--worker-hold: "1m" is not between 5s and 30s: ` + whyHold},
 		{"the daemon has both", Online, []string{"--kafka.topics", "x", "--health-check.port=1"}, ""},
 		{"a feature to come", Online, []string{"--kafka.dead-letter-topic", "x"}, "--kafka.dead-letter-topic is not supported by this version yet"},
 		{"a value of the wrong type", Offline, []string{"--ingestion.max-offline-ingestors", "ten"}, `--ingestion.max-offline-ingestors: "ten" is not a whole number`},
@@ -61,8 +67,19 @@ func TestFlagError_SaysItInOneLine(t *testing.T) {
 
 func TestBindFlags_EveryKeyHasOneByItsPath(t *testing.T) {
 	online, offline := parsed(t, Online), parsed(t, Offline)
+	frames := parsed(t, Frames)
 	new(Config).each(func(k key) {
 		name := strings.ReplaceAll(k.path, "_", "-")
+		forwards := strings.HasPrefix(k.path, "forwarder.")
+		if has := frames.Lookup(name) != nil; has != (forwards || strings.HasPrefix(k.path, "logging.") || name == "id" || name == "config-file") {
+			t.Errorf("--%s in frame-forwarder: %v", name, has)
+		}
+		if forwards {
+			if online.Lookup(name) != nil || offline.Lookup(name) != nil {
+				t.Errorf("--%s is not only frame-forwarder's", name)
+			}
+			return
+		}
 		if online.Lookup(name) == nil {
 			t.Errorf("online-ingestor has no --%s", name)
 		}

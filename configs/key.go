@@ -16,6 +16,9 @@ type key struct {
 	short    string // one-letter flag
 	online   bool   // only the daemon has a flag for it
 	onlyFlag bool   // belongs to one run: not passed on to children
+
+	forwarder bool     // only frame-forwarder has a flag for it
+	peers     []string // variables of dranspose's ingesters that mean the same, the strongest first
 }
 
 // flag is the name of its flag, without the dashes.

@@ -41,6 +41,9 @@ type loader struct {
 	keys     map[string]key
 	sections map[string]bool
 	origins  map[string]origin
+	byHand   byHand
+	// stream looks at one stream more closely than this package can; nil: not at all.
+	stream   func(Stream) error
 	problems []Problem
 	warnings []Problem
 	unknown  []Problem
@@ -69,11 +72,23 @@ func newLoader(p Program, c *Config) (*loader, error) {
 // applied and which is parsed. fs may be nil. The error is an *Error with all faults, or
 // a *UsageError when no file is named.
 func Load(p Program, fs *pflag.FlagSet, env []string) (*Loaded, error) {
+	return readAll(p, fs, env, nil)
+}
+
+// LoadForwarder is Load for frame-forwarder. What check says of a stream is a fault
+// at the place where the stream was given. Without any ingester the error is a
+// *UsageError when there is no file.
+func LoadForwarder(fs *pflag.FlagSet, env []string, check func(Stream) error) (*Loaded, error) {
+	return readAll(Frames, fs, env, check)
+}
+
+func readAll(p Program, fs *pflag.FlagSet, env []string, check func(Stream) error) (*Loaded, error) {
 	loaded := &Loaded{}
 	l, err := newLoader(p, &loaded.Config)
 	if err != nil {
 		return nil, err
 	}
+	l.stream = check
 	loaded.flags = givenFlags(fs)
 	variables := environmentVariables(env)
 	loaded.Path = configFile(loaded.flags, variables)
@@ -83,11 +98,17 @@ func Load(p Program, fs *pflag.FlagSet, env []string) (*Loaded, error) {
 		if !l.file(loaded.Path) {
 			return nil, &Error{Problems: l.problems} // what else is missing would say nothing
 		}
-	case p != Tool:
+	case p == Offline || p == Online:
 		return nil, &UsageError{Reason: "no configuration file: give one with -c FILE"}
 	}
 	l.environment(variables)
 	l.flags(loaded.flags)
+	if p == Frames {
+		l.applyByHand(loaded.flags, env)
+		if len(l.config.Forwarder.Ingesters) == 0 && loaded.Path == "" && len(l.problems) == 0 {
+			return nil, &UsageError{Reason: nothingToRun}
+		}
+	}
 	loaded.Config.ConfigFile = loaded.Path
 
 	if i := &l.config.Ingestion; i.StateDirectory == "" {
@@ -95,18 +116,36 @@ func Load(p Program, fs *pflag.FlagSet, env []string) (*Loaded, error) {
 	}
 	l.secrets(variables)
 	l.check()
+	l.leaveForeign()
 	if strict(fs) {
 		l.problems = append(l.problems, l.unknown...)
 	} else {
 		l.warnings = append(l.unknown, l.warnings...)
 	}
 	if len(l.problems) > 0 {
+		if p == Frames && !strict(fs) {
+			l.problems = append(l.problems, l.unknown...) // a misspelt key may be why another is missing
+		}
 		return nil, &Error{Problems: l.problems}
 	}
 	for _, w := range l.warnings {
 		loaded.Warnings = append(loaded.Warnings, w.String())
 	}
 	return loaded, nil
+}
+
+// leaveForeign makes warnings of the faults in sections that the program does not
+// use: a slip in one must not stop the others.
+func (l *loader) leaveForeign() {
+	mine := l.problems[:0:0]
+	for _, p := range l.problems {
+		if l.program.reads(p.Key) {
+			mine = append(mine, p)
+		} else {
+			l.warnings = append(l.warnings, p)
+		}
+	}
+	l.problems = mine
 }
 
 // configFile is the path of the file to read.
@@ -146,6 +185,9 @@ func environmentVariables(env []string) map[string]string {
 func (l *loader) flags(given []*flagValue) {
 	for _, f := range given {
 		k := l.keys[f.key.path]
+		if k.path != f.key.path {
+			continue // one of those by hand
+		}
 		for i, raw := range f.raw {
 			put := k.value.add
 			if i == 0 {

@@ -66,6 +66,7 @@ func TestLoad_TakesTheFileOfThePeerUnchanged(t *testing.T) {
 			RetryMaxDelay: 30 * time.Second, HealthEndpoint: "health",
 			APIEndpoints: APIEndpoints{Datasets: "datasets", Proposals: "proposals", OrigDatablocks: "origdatablocks", Instruments: "instruments", Samples: "samples"}},
 		HealthCheck: HealthCheck{Host: "0.0.0.0", Port: 8080},
+		Forwarder:   Forwarder{RedisDSN: "redis://localhost:6379/0", MetricsAddress: "127.0.0.1:9464", BuildMetaFile: "/etc/build_git_meta.json"},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)

@@ -11,6 +11,9 @@ const credentialsDirectory = "CREDENTIALS_DIRECTORY"
 // secrets replaces tokens and passwords by what their file or credential holds.
 func (l *loader) secrets(variables map[string]string) {
 	c := l.config
+	if l.program == Frames {
+		return // whoever runs it need not be able to read them
+	}
 	l.secret("scicat.token", &c.SciCat.Token, "scicat.token_file", &c.SciCat.TokenFile, variables)
 	// The offline program may run where the broker's password is not.
 	if l.program == Online {

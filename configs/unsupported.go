@@ -13,7 +13,6 @@ func unsupported() []string {
 		"scicat.password_file",
 		"sources.",
 		"backfill.",
-		"forwarder.",
 	}
 }
 
