@@ -13,6 +13,7 @@ const nothingToRun = "no stream to forward: give --stream S --upstream-url tcp:/
 func (l *loader) applyByHand(flags []*flagValue, env []string) {
 	l.readByHand(flags, env)
 	h, f := &l.byHand, &l.config.Forwarder
+	defer l.metrics(len(f.Ingesters) > 1)
 	switch {
 	case len(h.streams) > 0:
 		f.Ingesters = []Ingester{l.ofStreams()}
@@ -31,6 +32,18 @@ func (l *loader) applyByHand(flags []*flagValue, env []string) {
 	if h.buildMeta != "" && !l.ownWins("forwarder.build_meta_file", "build_meta_file") {
 		f.BuildMetaFile = h.buildMeta
 		l.origins["forwarder.build_meta_file"] = l.origins["build_meta_file"]
+	}
+}
+
+// metrics finds the address of this process.
+func (l *loader) metrics(several bool) {
+	const path = "forwarder.metrics_address"
+	f := &l.config.Forwarder
+	by := l.origins[path].layer
+	// What a file says for all processes can hold for one of them only.
+	f.MetricsFixed = by > byFile || by == byFile && !several
+	if len(f.Ingesters) == 1 && f.Ingesters[0].MetricsAddress != "" && by <= byFile {
+		f.MetricsAddress, f.MetricsFixed = f.Ingesters[0].MetricsAddress, true
 	}
 }
 

@@ -173,12 +173,34 @@ func within(target *time.Duration, least, most time.Duration, why string) value 
 		}}
 }
 
+// verbatim is a list of texts as they are; blanks count. One text is one entry.
+func verbatim(target *[]string) value {
+	return exactTexts{list[string]{target: target, split: func(s string) []string { return []string{s} }, parse: asItIs, format: same, join: "|", name: "list"}}
+}
+
+type exactTexts struct{ list[string] }
+
+func (e exactTexts) setNode(node *yaml.Node) error {
+	if node.Kind != yaml.SequenceNode {
+		return e.list.setNode(node)
+	}
+	var words []string
+	for _, item := range node.Content {
+		if item = resolve(item); item.Kind != yaml.ScalarNode {
+			return errors.New("is not a list of texts; put quotes around each")
+		}
+		words = append(words, item.Value)
+	}
+	*e.target = words
+	return nil
+}
+
 // cpus is a list of processors, in which 2-5 means 2, 3, 4 and 5.
 type cpus struct{ list[int] }
 
 func processors(target *[]int) value {
 	return cpus{list[int]{target: target, split: ranges, format: strconv.Itoa, join: ",", name: "list",
-		parse: func(s string) (int, error) { return parseInt(s, 0, 4095) }}}
+		parse: func(s string) (int, error) { return parseInt(s, 0, 1023) }}}
 }
 
 func (c cpus) setNode(node *yaml.Node) error {
@@ -198,7 +220,7 @@ func ranges(s string) (words []string) {
 		first, last, is := strings.Cut(word, "-")
 		from, err1 := strconv.Atoi(strings.TrimSpace(first))
 		to, err2 := strconv.Atoi(strings.TrimSpace(last))
-		if !is || err1 != nil || err2 != nil || from > to || to > 4095 {
+		if !is || err1 != nil || err2 != nil || from > to || to > 1023 {
 			words = append(words, word) // the parser says what is wrong with it
 			continue
 		}

@@ -7,6 +7,7 @@ type Forwarder struct {
 	RedisDSN       string // redis://, rediss:// or unix://; may hold a password
 	Ingesters      []Ingester
 	MetricsAddress string // host:port; "" = no server
+	MetricsFixed   bool   // whoever gave that address meant this process
 	BuildMetaFile  string // "" = none
 }
 

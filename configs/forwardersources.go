@@ -47,7 +47,7 @@ func (s *SoftwareTrigger) keys() []key {
 	return []key{
 		{path: "typ", value: text(&s.Typ), standard: "JSON",
 			doc: "What workers see as the kind of the stream."},
-		{path: "frames", value: texts(&s.Frames),
+		{path: "frames", value: verbatim(&s.Frames),
 			doc: "Frames of each event, as text."},
 	}
 }

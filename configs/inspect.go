@@ -17,11 +17,22 @@ type Inspection struct {
 // Inspect reads the text of the configuration file path for p, with the
 // variables of env (NAME=value). Unknown keys are problems.
 func Inspect(p Program, path string, text []byte, env []string) (*Inspection, error) {
+	return inspect(p, path, text, env, nil)
+}
+
+// InspectForwarder is Inspect for frame-forwarder; what check says of a stream is a
+// problem. What is wrong in sections of other programs is only a warning.
+func InspectForwarder(path string, text []byte, env []string, check func(Stream) error) (*Inspection, error) {
+	return inspect(Frames, path, text, env, check)
+}
+
+func inspect(p Program, path string, text []byte, env []string, check func(Stream) error) (*Inspection, error) {
 	i := &Inspection{}
 	l, err := newLoader(p, &i.Config)
 	if err != nil {
 		return nil, err
 	}
+	l.stream = check
 	i.loader = l
 	l.path = path
 	if i.Readable = l.document(path, text); i.Readable {
@@ -31,7 +42,11 @@ func Inspect(p Program, path string, text []byte, env []string) (*Inspection, er
 		l.secrets(variables)
 		l.check()
 	}
-	i.Problems = append(l.problems, l.unknown...)
+	l.problems = append(l.problems, l.unknown...)
+	if p == Frames {
+		l.leaveForeign()
+	}
+	i.Problems = l.problems
 	i.Warnings = l.warnings
 	return i, nil
 }

@@ -1,5 +1,5 @@
 // Package telemetry is how a program tells the outside how it is doing: log lines, and
-// what service manager and operators ask for.
+// what service manager, monitoring and operators ask for.
 //
 // Invariant: no place that takes log lines can stop or delay the work. Standard error
 // gets each line where it is logged; file, system log and Graylog get theirs from a

@@ -22,6 +22,7 @@ type LogOptions struct {
 	Level   string // DEBUG, INFO (default), WARNING, ERROR or CRITICAL, any case
 	Prefix  string // first word of a full line; "" = none
 	Verbose bool   // full lines on a terminal, too
+	ASCII   bool   // write what is not ASCII as \u escapes
 
 	File          string // base name of a file, which gets _.log appended; "" = none
 	FileTimestamp bool   // put the time of the start into its name
@@ -94,7 +95,7 @@ func NewLogger(o LogOptions) (*logrus.Logger, func() error, error) {
 	log := logrus.New()
 	log.Out = o.Stderr
 	log.Level, _ = ParseLevel(o.Level)
-	full := lineFormatter{layout: fullLine, prefix: o.Prefix, program: o.Program, pid: os.Getpid()}
+	full := lineFormatter{layout: fullLine, prefix: o.Prefix, program: o.Program, pid: os.Getpid(), ascii: o.ASCII}
 	log.Formatter = stderrFormatter(o, full)
 	if o.JobID != "" {
 		log.AddHook(jobHook(o.JobID))

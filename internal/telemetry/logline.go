@@ -34,6 +34,7 @@ type lineFormatter struct {
 	program string
 	pid     int
 	colour  bool
+	ascii   bool
 }
 
 // Format implements logrus.Formatter.
@@ -57,7 +58,33 @@ func (f lineFormatter) Format(e *logrus.Entry) ([]byte, error) {
 		b = append(appendText(append(b, ' '), name), '=')
 		b = appendValue(b, e.Data[name])
 	}
+	if f.ascii {
+		b = ASCII(b)
+	}
 	return append(b, '\n'), nil
+}
+
+// ASCII writes what is not ASCII as escapes, for readers that take nothing else.
+func ASCII(text []byte) []byte {
+	if !slices.ContainsFunc(text, func(c byte) bool { return c >= utf8.RuneSelf }) {
+		return text
+	}
+	out := make([]byte, 0, 2*len(text))
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		switch {
+		case r < utf8.RuneSelf:
+			out = append(out, text[0])
+		case r == utf8.RuneError && n == 1:
+			out = fmt.Appendf(out, `\x%02x`, text[0])
+		case r > 0xffff:
+			out = fmt.Appendf(out, `\U%08x`, r)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		text = text[n:]
+	}
+	return out
 }
 
 func (f lineFormatter) appendLevel(b []byte, l logrus.Level) []byte {

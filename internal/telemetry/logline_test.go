@@ -48,6 +48,8 @@ func TestLine(t *testing.T) {
 			`a\nb\tc k\n="x\r\ny"` + "\n"},
 		{"nothing that moves a cursor", lineFormatter{layout: bareLine}, entry(logrus.InfoLevel, "a\x1b[31mb\x00\u2028", logrus.Fields{"k": "\x1b]"}),
 			`a\x1b[31mb\x00\u2028 k="\x1b]"` + "\n"},
+		{"nothing but ASCII", lineFormatter{layout: bareLine, ascii: true}, entry(logrus.InfoLevel, "å…\U0001f600\xff", logrus.Fields{"k": "ö"}),
+			`\u00e5\u2026\U0001f600\ufffd k=\u00f6` + "\n"},
 		{"journal", lineFormatter{layout: journalLine, prefix: "SFI"}, entry(logrus.WarnLevel, "m", nil), "<4>WARNING m\n"},
 		{"terminal without colour", lineFormatter{layout: shortLine}, entry(logrus.InfoLevel, "m", nil), "21:53:06 INFO    m\n"},
 		{"terminal with colour", lineFormatter{layout: shortLine, colour: true}, entry(logrus.ErrorLevel, "m", nil), "21:53:06 \x1b[31mERROR  \x1b[0m m\n"},

@@ -39,7 +39,7 @@ func newSyslogSink(o LogOptions, log logrus.FieldLogger) *syslogSink {
 	}
 	return &syslogSink{
 		facility: number,
-		format:   lineFormatter{layout: bareLine, program: o.Program, pid: os.Getpid()},
+		format:   lineFormatter{layout: bareLine, program: o.Program, pid: os.Getpid(), ascii: o.ASCII},
 		conn: lazyConn{dial: func() (net.Conn, error) {
 			return net.DialUnix("unixgram", nil, &net.UnixAddr{Name: o.SyslogSocket, Net: "unixgram"})
 		}},

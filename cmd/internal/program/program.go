@@ -119,6 +119,18 @@ func Signals(parent context.Context) (stop, abort context.Context, release func(
 
 // Logger makes the program's logger. Close it at the end.
 func Logger(name string, c configs.Logging) (*logrus.Logger, func() error, error) {
+	return newLogger(logOptions(name, c))
+}
+
+// ASCIILogger is Logger for a program whose lines are read by what knows nothing
+// but ASCII.
+func ASCIILogger(name string, c configs.Logging) (*logrus.Logger, func() error, error) {
+	o := logOptions(name, c)
+	o.ASCII = true
+	return newLogger(o)
+}
+
+func logOptions(name string, c configs.Logging) telemetry.LogOptions {
 	o := telemetry.LogOptions{
 		Program: name, Level: c.LoggingLevel, Prefix: c.LogMessagePrefix, Verbose: c.Verbose,
 	}
@@ -132,6 +144,10 @@ func Logger(name string, c configs.Logging) (*logrus.Logger, func() error, error
 		o.GraylogHost, o.GraylogPort = c.GraylogHost, c.GraylogPort
 		o.GraylogProtocol, o.GraylogFacility = c.GraylogProtocol, c.GraylogFacility
 	}
+	return o
+}
+
+func newLogger(o telemetry.LogOptions) (*logrus.Logger, func() error, error) {
 	log, closeLog, err := telemetry.NewLogger(o)
 	if err != nil {
 		return nil, nil, fault.New(fault.BadConfiguration, err)
