@@ -39,7 +39,9 @@ func playOptions(t *testing.T) forwardertest.PlayOptions {
 
 // TestVectors: fed with what the peers were fed, the program gives what they
 // gave: each worker's messages, the config, the answers, the dump.
-func TestVectors(t *testing.T) { playAll(t, filepath.Join("..", "..", "forwarder", "testdata", "vectors")) }
+func TestVectors(t *testing.T) {
+	playAll(t, filepath.Join("..", "..", "forwarder", "testdata", "vectors"))
+}
 
 // TestCapturedVectors are recordings of our own making.
 func TestCapturedVectors(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ingestor/internal/redistest"
 )
 
 // PlayOptions say how a recording is played to our program.
@@ -28,7 +30,7 @@ type PlayOptions struct {
 // and returns a recording of what came out.
 func Play(t testing.TB, v Vector, o PlayOptions) Vector {
 	t.Helper()
-	server := NewServer(t)
+	server := redistest.Start(t, redistest.Options{})
 	c := NewController(t, server.Addr())
 	tmp := t.TempDir()
 	for key, value := range v.Config.Keys {

@@ -2,6 +2,7 @@ package forwardertest
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -13,8 +14,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"encoding/json"
 )
 
 const (
@@ -52,8 +51,12 @@ type Settings struct {
 	Dump string
 	// Args and Env are added for our program only.
 	Args, Env []string
-	// YAML are further lines of the section forwarder (ours only).
+	// YAML are further lines of the ingester's entry (ours only).
 	YAML []string
+	// Metrics is the address of the metrics (ours only); none by default.
+	Metrics string
+	// ByFlags and ByEnvironment start ours without a file, as the peers are.
+	ByFlags, ByEnvironment bool
 	// PeerClass is the peer's class where it is not that of the first stream,
 	// PythonPath where it lies.
 	PeerClass, PythonPath string
@@ -161,34 +164,40 @@ asyncio.run(run())
 `
 
 func (p *Program) ours(s Settings) *exec.Cmd {
-	bind := fmt.Sprintf("tcp://127.0.0.1:%d", p.port)
-	args := []string{"--redis-url", s.Redis}
-	if len(s.Streams) == 1 && len(s.Streams[0].YAML) == 0 && len(s.YAML) == 0 {
+	var args []string
+	switch {
+	case s.ByFlags:
 		st := s.Streams[0]
-		args = append(args, "--stream", st.Name, "--source", st.Source, "--upstream-url", st.Upstream, "--ingester-url", p.URL(), "--bind", bind)
+		args = []string{"--redis-url", s.Redis, "--stream", st.Name, "--source", st.Source,
+			"--upstream-url", st.Upstream, "--ingester-url", p.URL(), "--forwarder.metrics-address", ""}
 		if s.Dump != "" {
 			args = append(args, "--dump-path", s.Dump)
 		}
 		if s.Name != "" {
 			args = append(args, "--name", s.Name)
 		}
-	} else {
-		args = append(args, "--config-file", p.file(s, bind), "--name", p.name)
+	case s.ByEnvironment:
+		names, _ := json.Marshal([]string{s.Streams[0].Name})
+		s.Env = append([]string{"REDIS_URL=" + s.Redis, "INGESTER_STREAMS=" + string(names), "INGESTER_URL=" + p.URL(),
+			"UPSTREAM_URL=" + s.Streams[0].Upstream, "DUMP_PATH=" + s.Dump, "INGESTER_NAME=" + s.Name}, s.Env...)
+		args = []string{"--source", s.Streams[0].Source, "--forwarder.metrics-address", ""}
+	default:
+		args = []string{"--config-file", p.file(s), "--name", p.name}
 	}
-	args = append(args, "--metrics-address", "")
 	cmd := exec.Command(os.Getenv(BinaryVariable), append(args, s.Args...)...) //nolint:noctx,gosec // the harness ends it
 	cmd.Env = append(os.Environ(), s.Env...)
 	return cmd
 }
 
-// file writes a configuration file with one ingester.
-func (p *Program) file(s Settings, bind string) string {
+// file writes a configuration file with one ingester. It binds to loopback, as
+// a test should.
+func (p *Program) file(s Settings) string {
 	var b strings.Builder
-	b.WriteString("forwarder:\n")
+	fmt.Fprintf(&b, "forwarder:\n  redis_dsn: %s\n  metrics_address: '%s'\n", s.Redis, s.Metrics)
+	fmt.Fprintf(&b, "  ingesters:\n    - name: %s\n      url: %s\n      bind: tcp://%s\n", p.name, p.URL(), p.Address())
 	for _, line := range s.YAML {
-		fmt.Fprintf(&b, "  %s\n", line)
+		fmt.Fprintf(&b, "      %s\n", line)
 	}
-	fmt.Fprintf(&b, "  ingesters:\n    - name: %s\n      url: %s\n      bind: %s\n", p.name, p.URL(), bind)
 	if s.Dump != "" {
 		fmt.Fprintf(&b, "      dump_path: %s\n", s.Dump)
 	}
@@ -203,14 +212,7 @@ func (p *Program) file(s Settings, bind string) string {
 		}
 	}
 	path := filepath.Join(p.t.TempDir(), "ingestor.yml")
-	f, err := os.Create(path)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	_, err = f.WriteString(b.String())
-	if err := firstError(err, f.Close()); err != nil {
-		p.t.Fatal(err)
-	}
+	write(p.t, path, []byte(b.String()))
 	return path
 }
 
