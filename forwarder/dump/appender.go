@@ -76,7 +76,7 @@ func (a *appender) open(ctx context.Context) (err error) {
 		if err := a.file.Truncate(end); err != nil {
 			return fmt.Errorf("cannot cut off the half record at its end: %w", err)
 		}
-		a.log.WithField("bytes", cut).Warn("the dump ended in half a record, which a killed program had left: cut off")
+		a.log.WithField("bytes", cut).Warn("The dump ended in half a record, which a killed program had left: cut off")
 	}
 	a.at, a.good = end, end
 	return nil

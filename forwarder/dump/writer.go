@@ -77,7 +77,7 @@ type Writer struct {
 	taken uint64  // records, written or not
 }
 
-const cannotWrite = "cannot write the dump: the rest of this mapping is not dumped"
+const cannotWrite = "Cannot write the dump: the rest of this mapping is not dumped"
 
 type entry struct {
 	event   uint64
@@ -180,7 +180,7 @@ func (w *Writer) Run(ctx context.Context) error {
 	}
 	defer close(w.ended)
 	if err := w.out.open(ctx); err != nil {
-		w.fail("cannot open the dump: this mapping is not dumped", err)
+		w.fail("Cannot open the dump: this mapping is not dumped", err)
 	}
 	for {
 		batch, closed := w.take()
@@ -279,7 +279,7 @@ func (w *Writer) end(ctx context.Context) error {
 		w.release(e.cost)
 	}
 	if err := w.out.close(); err != nil {
-		w.fail("the end of the dump may not be on disk", err)
+		w.fail("The end of the dump may not be on disk", err)
 	}
 	w.opt.Count.Dropped.Add(w.taken - w.out.n)
 	return ctx.Err()

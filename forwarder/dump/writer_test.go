@@ -155,7 +155,7 @@ func TestTryPut_BehindTheEndIsDropped(t *testing.T) {
 	b.wantCounts(0, 1, 0)
 }
 
-const cannotOpen = "cannot open the dump: this mapping is not dumped"
+const cannotOpen = "Cannot open the dump: this mapping is not dumped"
 
 // TestWriter_CannotOpen: it is said once, and everything put is let go.
 func TestWriter_CannotOpen(t *testing.T) {
@@ -241,7 +241,7 @@ func TestWriter_ThePathVanished(t *testing.T) {
 				}
 			}
 			b.close()
-			b.wantLog("the end of the dump may not be on disk")
+			b.wantLog("The end of the dump may not be on disk")
 		})
 	}
 }
@@ -284,7 +284,7 @@ func TestWriter_AfterAKill(t *testing.T) {
 	}
 }
 
-const tornLog = "the dump ended in half a record, which a killed program had left: cut off"
+const tornLog = "The dump ended in half a record, which a killed program had left: cut off"
 
 // TestClose_IsBounded: a reader of a pipe that does not read holds the dump,
 // and neither the pump nor the end of the program.
