@@ -1,17 +1,23 @@
 package zmq
 
-// #include <zmq.h>
+// #include "message.h"
 import "C"
 
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"syscall"
 	"unsafe"
 )
 
 // Context owns the I/O threads that move bytes between the sockets and the network.
-type Context struct{ p unsafe.Pointer }
+type Context struct {
+	p unsafe.Pointer
+
+	mu    sync.Mutex
+	slabs []*C.struct_zm_slabs // of closed sockets: what they sent may still be on its way
+}
 
 // ContextOptions say how a Context works. The zero value is one I/O thread that
 // runs where the system lets it.
@@ -29,7 +35,7 @@ func NewContext(o ContextOptions) (*Context, error) {
 	if p == nil {
 		return nil, fmt.Errorf("zmq: new context: %w", lastError())
 	}
-	c := &Context{p}
+	c := &Context{p: p}
 	if err := c.set(C.ZMQ_IO_THREADS, max(1, o.IOThreads)); err != nil {
 		return nil, errors.Join(fmt.Errorf("zmq: %d I/O threads: %w", o.IOThreads, err), c.Close())
 	}
@@ -60,6 +66,12 @@ func (c *Context) Close() error {
 		}
 	}
 	c.p = nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.slabs {
+		C.zm_slabs_free(s)
+	}
+	c.slabs = nil
 	return nil
 }
 

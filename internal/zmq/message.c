@@ -1,4 +1,5 @@
 #include "message.h"
+#include "slab.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -192,16 +193,23 @@ int zm_send(void *socket, zm_message *m)
 	return send_parts(socket, m, 0, ZMQ_DONTWAIT);
 }
 
-int zm_send_to(void *socket, const void *id, size_t id_n, const void *header, size_t header_n,
-	zm_message *m, int keep)
+int zm_send_to(void *socket, struct zm_slabs *slabs, const void *id, size_t id_n,
+	const void *header, size_t header_n, zm_message *m, int keep)
 {
 	int rc;
 	AGAIN(rc, zmq_send(socket, id, id_n, ZMQ_SNDMORE | ZMQ_DONTWAIT));
 	if (rc < 0)
 		return zmq_errno();
-	AGAIN(rc, zmq_send(socket, header, header_n, m->n ? ZMQ_SNDMORE : 0));
-	if (rc < 0)
-		return zmq_errno();
+	zmq_msg_t h;
+	rc = zm_slabs_message(slabs, &h, header, header_n);
+	if (rc)
+		return rc;
+	AGAIN(rc, zmq_msg_send(&h, socket, m->n ? ZMQ_SNDMORE : 0));
+	if (rc < 0) {
+		rc = zmq_errno();
+		zmq_msg_close(&h);
+		return rc;
+	}
 	return send_parts(socket, m, keep, 0);
 }
 

@@ -25,14 +25,20 @@ int zm_append(zm_message *m, const void *b, size_t n);
 int zm_take(zm_message *to, zm_message *from);
 int zm_share(zm_message *to, zm_message *from);
 
+struct zm_slabs;
+
 /* Up to max messages, or until enough bytes have come; never waits. The count, and
    in *err what ended it (0: nothing more there, or enough). */
 int zm_receive(void *socket, zm_message **into, int max, size_t enough, int *err);
 
 /* 0, or an errno that leaves the message whole. */
 int zm_send(void *socket, zm_message *m);
-int zm_send_to(void *socket, const void *id, size_t id_n, const void *header, size_t header_n,
-	zm_message *m, int keep);
+int zm_send_to(void *socket, struct zm_slabs *slabs, const void *id, size_t id_n,
+	const void *header, size_t header_n, zm_message *m, int keep);
+
+/* Memory for headers, of one sending thread. See slab.c. */
+struct zm_slabs *zm_slabs_new(void);
+void zm_slabs_free(struct zm_slabs *s);
 
 /* Copies bytes into one part and sends it. */
 int zm_send_bytes(void *socket, const void *b, size_t n, int flags);

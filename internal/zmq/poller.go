@@ -51,8 +51,8 @@ func (p *Poller) Wake() {
 }
 
 // Arm takes in at every socket what has happened, so that its descriptor tells the
-// next change. The caller then looks once more at what it wants, and only when
-// there is nothing calls Wait: what comes in between ends the Wait at once.
+// next change only. It costs some system calls a socket: it is for after a Wait that
+// came to nothing, because a socket has told of something that nobody wanted.
 func (p *Poller) Arm() error {
 	for _, s := range p.sockets {
 		if _, _, err := s.Events(); err != nil {
@@ -62,21 +62,33 @@ func (p *Poller) Arm() error {
 	return nil
 }
 
-// Wait returns when a socket may have changed since Arm, after a Wake, or after the
-// time-out; below zero it waits for ever. It may return for nothing. A socket with
-// messages that nobody wants does not end it.
-func (p *Poller) Wait(timeout time.Duration) error {
+// Wait returns when a socket may have changed or after a Wake (told), or after the
+// time-out; below zero it waits for ever. It may return for nothing. What a socket has told
+// already, to a Receive or Send of its own, it does not tell again: a Receive that
+// found nothing is what makes the next message end the Wait.
+func (p *Poller) Wait(timeout time.Duration) (told bool, err error) {
 	ms := -1
 	if timeout >= 0 {
 		ms = milliseconds(timeout)
 	}
 	n, err := unix.Poll(p.fds, ms)
 	if err != nil && !errors.Is(err, unix.EINTR) {
-		return fmt.Errorf("zmq: poll: %w", err)
+		return false, fmt.Errorf("zmq: poll: %w", err)
+	}
+	if n <= 0 {
+		for i := range p.fds {
+			p.fds[i].Revents = 0
+		}
 	}
 	if n > 0 && p.fds[0].Revents != 0 {
 		var b [8]byte
 		_, _ = unix.Read(int(p.fds[0].Fd), b[:]) // nothing there is nothing to do
 	}
-	return nil
+	return n > 0, nil
+}
+
+// Told says whether the last Wait saw the socket tell of something.
+func (p *Poller) Told(s *Socket) bool {
+	i := slices.Index(p.sockets, s)
+	return i >= 0 && p.fds[i+1].Revents != 0
 }

@@ -15,6 +15,7 @@ import "C"
 
 import (
 	"fmt"
+	"syscall"
 	"unsafe"
 )
 
@@ -38,8 +39,10 @@ func (k Kind) number() C.int {
 
 // Socket is a ZeroMQ socket. It belongs to one goroutine at a time.
 type Socket struct {
-	p  unsafe.Pointer
-	fd int
+	p       unsafe.Pointer
+	fd      int
+	context *Context
+	slabs   *C.struct_zm_slabs // for the headers that SendTo sends; nil before the first
 }
 
 // Socket opens a socket of a kind.
@@ -48,7 +51,7 @@ func (c *Context) Socket(k Kind, o SocketOptions) (*Socket, error) {
 	if p == nil {
 		return nil, fmt.Errorf("zmq: new socket: %w", lastError())
 	}
-	s := &Socket{p: p}
+	s := &Socket{p: p, context: c}
 	err := s.apply(k, o)
 	if err == nil {
 		s.fd, err = s.getInt(C.ZMQ_FD)
@@ -100,6 +103,12 @@ func (s *Socket) Close() error {
 		return fmt.Errorf("zmq: close: %w", lastError())
 	}
 	s.p = nil
+	if s.slabs != nil {
+		s.context.mu.Lock()
+		defer s.context.mu.Unlock()
+		s.context.slabs = append(s.context.slabs, s.slabs)
+		s.slabs = nil
+	}
 	return nil
 }
 
@@ -161,7 +170,12 @@ func (s *Socket) SendTo(identity, header []byte, m *Message, keep bool) error {
 	if keep {
 		k = 1
 	}
-	return wrap("send", C.zm_send_to(s.p, unsafe.Pointer(unsafe.SliceData(identity)), C.size_t(len(identity)),
+	if s.slabs == nil {
+		if s.slabs = C.zm_slabs_new(); s.slabs == nil {
+			return fmt.Errorf("zmq: send: %w", syscall.ENOMEM)
+		}
+	}
+	return wrap("send", C.zm_send_to(s.p, s.slabs, unsafe.Pointer(unsafe.SliceData(identity)), C.size_t(len(identity)),
 		unsafe.Pointer(unsafe.SliceData(header)), C.size_t(len(header)), m.c, k))
 }
 

@@ -211,7 +211,7 @@ func TestAFullPipeSaysTryAgainAndLeavesTheMessage(t *testing.T) {
 		} else if !errors.Is(err, ErrAgain) || tries > 100 {
 			t.Fatal(err)
 		}
-		if err := poller.Wait(100 * time.Millisecond); err != nil {
+		if _, err := poller.Wait(100 * time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -251,7 +251,7 @@ func TestWakeEndsAWait(t *testing.T) {
 	}
 	defer func() { _ = p.Close() }()
 	go p.Wake()
-	if err := p.Wait(-1); err != nil {
+	if _, err := p.Wait(-1); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -296,7 +296,7 @@ func TestMessagesForAPollerThatSleepsWakeIt(t *testing.T) {
 			}
 			armed = true
 		default:
-			if err := p.Wait(5 * time.Second); err != nil {
+			if _, err := p.Wait(5 * time.Second); err != nil {
 				t.Fatal(err)
 			}
 			armed = false
