@@ -1,7 +1,6 @@
 package control
 
 import (
-	"cmp"
 	"strconv"
 	"strings"
 )
@@ -21,10 +20,4 @@ func parseID(text string) entryID {
 		return entryID{}
 	}
 	return entryID{m, s}
-}
-
-// compareIDs orders two ids as Redis does.
-func compareIDs(a, b string) int {
-	x, y := parseID(a), parseID(b)
-	return cmp.Or(cmp.Compare(x.ms, y.ms), cmp.Compare(x.seq, y.seq))
 }
