@@ -1,0 +1,138 @@
+package forwarder
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"ingestor/forwarder/control"
+	"ingestor/forwarder/source"
+	"ingestor/internal/zmq"
+)
+
+// Ingester forwards the streams of one of dranspose's ingesters.
+type Ingester struct {
+	opt      Options
+	pump     *pump
+	follower *control.Follower
+
+	ready     chan struct{}
+	readyOnce sync.Once
+}
+
+// New makes an ingester. Nothing is opened yet.
+func New(o Options) (*Ingester, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	p, err := newPump(o)
+	if err != nil {
+		return nil, err
+	}
+	i := &Ingester{opt: o, pump: p, ready: make(chan struct{})}
+	names := make([]string, len(o.Streams))
+	for n, s := range o.Streams {
+		names[n] = s.Stream
+	}
+	i.follower, err = control.New(control.Options{
+		RedisURL: o.RedisURL, Name: o.Name, URL: o.URL, Streams: names, BuildMeta: o.BuildMeta,
+		Handler: handler{p.inbox}, Stats: stats{p}, Log: o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+func newPump(o Options) (*pump, error) {
+	poller, err := zmq.NewPoller()
+	if err != nil {
+		return nil, err
+	}
+	context, err := zmq.NewContext(zmq.ContextOptions{IOThreads: o.IOThreads, CPUs: o.CPUs})
+	if err != nil {
+		return nil, err
+	}
+	p := &pump{
+		log: o.Log, hold: o.WorkerHold, queue: o.QueueBytes / 2,
+		inbox: newInbox(poller.Wake), workers: newWorkers(), counts: &counts{}, poller: poller, zmq: context, pool: &zmq.Pool{},
+		pings: make([]*zmq.Message, 64),
+		pipes: pipes{bytes: o.QueueBytes / 4, limit: pipeMost},
+		dump:  dumper{log: o.Log, path: o.DumpPath, ingester: o.Name, bytes: o.QueueBytes / 4, wake: poller.Wake},
+	}
+	for _, s := range o.Streams {
+		src, err := source.New(s)
+		if err != nil {
+			return nil, err
+		}
+		log := o.Log.WithField("stream", s.Stream)
+		step, _ := src.(source.Triggered)
+		p.streams = append(p.streams, &stream{
+			name: s.Stream, label: label(s.Stream, src.Typ()), source: src, step: step, log: log,
+			up: &source.Upstream{
+				Context: context, Pool: p.pool, Watch: poller.Add, Unwatch: poller.Remove, Wake: poller.Wake,
+				Log: log, Count: &source.Counters{}, QueueBytes: o.QueueBytes / 4 / int64(len(o.Streams)),
+			},
+		})
+	}
+	return p, nil
+}
+
+// Ready is closed when workers can connect.
+func (i *Ingester) Ready() <-chan struct{} { return i.ready }
+
+// Run forwards until ctx ends: then the config key is deleted, the dump completed,
+// and nil returned. It returns an error when it can not start (fault.Unavailable:
+// the address is in use), or when something is broken that no retrying mends.
+func (i *Ingester) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		if err := i.pump.run(ctx, i.opt, func() { i.readyOnce.Do(func() { close(i.ready) }) }); err != nil {
+			return fmt.Errorf("ingester %s: %w", i.opt.Name, err)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		// Workers connect to what the config key says: it comes after the socket.
+		select {
+		case <-i.ready:
+		case <-ctx.Done():
+			return nil
+		}
+		if err := i.follower.Run(ctx); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("ingester %s: %w", i.opt.Name, err)
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// handler is the pump's side of control.Handler.
+type handler struct{ in *inbox }
+
+var _ control.Handler = handler{}
+
+func (h handler) Begin(ctx context.Context, m control.Mapping) error {
+	return h.in.call(ctx, &order{begin: &m})
+}
+
+func (h handler) Assign(ctx context.Context, mapping uuid.UUID, b control.Batch) error {
+	return h.in.assign(ctx, mapping, b)
+}
+
+func (h handler) Finish(ctx context.Context, mapping uuid.UUID) error {
+	return h.in.call(ctx, &order{finish: true, mapping: mapping})
+}
+
+// stats is what the config key tells of the pump.
+type stats struct{ p *pump }
+
+var _ control.Stats = stats{}
+
+func (s stats) Processed() uint64         { return s.p.counts.processed.Load() }
+func (s stats) Workers() []control.Worker { return s.p.workers.connected(time.Now()) }
+func (s stats) Appeared() <-chan struct{} { return s.p.workers.appeared }
