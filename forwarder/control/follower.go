@@ -19,6 +19,8 @@ type Follower struct {
 	service uuid.UUID
 	counts  counts
 
+	// following is closed when the place in the updates is known.
+	following chan struct{}
 	// kick asks for the state to be published at once.
 	kick chan struct{}
 	// published is when that last succeeded, in Unix nanoseconds; 0: never.
@@ -46,7 +48,7 @@ func New(o Options) (*Follower, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Follower{o: o, redis: *options, service: service, kick: make(chan struct{}, 1)}, nil
+	return &Follower{o: o, redis: *options, service: service, following: make(chan struct{}), kick: make(chan struct{}, 1)}, nil
 }
 
 // Run follows the controller until ctx ends; then it deletes the state in

@@ -32,7 +32,7 @@ type Options struct {
 	Streams []string
 	// Version is published as dranspose_version; default "0.2.0".
 	Version string
-	// BuildMeta is published as mapreduce_version, see BuildMeta; nil for null.
+	// BuildMeta is published as mapreduce_version, an object that the peers can parse; nil for null.
 	BuildMeta json.RawMessage
 	// Handler is the pump; required.
 	Handler Handler

@@ -146,9 +146,10 @@ func TestOutage_AssignedStreamWrittenAnewIsReadWithoutRepeats(t *testing.T) {
 }
 
 func TestOutage_UpdatesOfAnotherTypeAreWaitedFor(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t).start()
 	r.must(r.c.Set(t.Context(), updatesKey, "text", 0).Err())
-	r.start() // publishing goes on
+	before := r.f.Counts().Published
+	r.eventually("publishing goes on", func() bool { return r.f.Counts().Published > before+1 })
 	r.eventually("it is told", func() bool { return strings.Contains(r.logs.String(), "WRONGTYPE") })
 	r.must(r.c.Del(t.Context(), updatesKey).Err())
 	r.eventually("back", func() bool { return strings.Contains(r.logs.String(), "Redis is back") })

@@ -22,7 +22,15 @@ const (
 
 // publish writes the state each second and whenever it is asked to, until ctx
 // ends; then it deletes the key.
+//
+// It begins when the place in the updates is known: a controller that sees the
+// ingester may announce a mapping at once, and that has to be behind the place.
 func (f *Follower) publish(ctx context.Context) {
+	select {
+	case <-f.following:
+	case <-ctx.Done():
+		return
+	}
 	l := f.newLink("state")
 	defer l.close()
 	// A write that is under way when ctx ends would bring the key back after

@@ -47,6 +47,7 @@ func (u *updates) run(ctx context.Context) error {
 	if u.link.retry(ctx, commandLimit, u.position.start) != nil {
 		return nil
 	}
+	close(u.f.following)
 	idle, doubtful := 0, false
 	for {
 		var entries []redis.XMessage

@@ -37,7 +37,8 @@ type Server struct {
 	o    Options
 	dir  string
 	port int
-	cmd  *exec.Cmd
+	cmd  *exec.Cmd     // nil when it does not run
+	done chan struct{} // closed when cmd has ended
 }
 
 // startWithin is how long a server may take until it answers; generous, as
@@ -65,12 +66,14 @@ func Start(t testing.TB, o Options) *Server {
 	// Another process may take the port between the look and the bind.
 	for range 5 {
 		s.port = freePort(t)
-		if err = s.run(); err == nil {
-			return s
+		if err = s.run(); err == nil || !strings.Contains(err.Error(), "Failed listening") {
+			break
 		}
 	}
-	t.Fatal(err)
-	return nil
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // Addr is "127.0.0.1:port"; it stays the same over Restart.
@@ -96,13 +99,17 @@ func (s *Server) UnixURL() string {
 
 func (s *Server) socket() string { return filepath.Join(s.dir, "s") }
 
-// Client is a client of the server, closed with the test.
-func (s *Server) Client() *redis.Client {
+// Client is a client of database 0, closed with the test.
+func (s *Server) Client() *redis.Client { return s.ClientOf(0) }
+
+// ClientOf is a client of another of the 16 databases.
+func (s *Server) ClientOf(db int) *redis.Client {
 	s.t.Helper()
 	o, err := redis.ParseURL(s.URL())
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	o.DB = db
 	o.Protocol = 2
 	o.DisableIdentity = true
 	c := redis.NewClient(o)
@@ -119,7 +126,7 @@ func (s *Server) Stop() {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		s.t.Fatalf("stopping redis-server: %v", err)
 	}
-	_ = s.cmd.Wait() // its exit status does not matter here
+	<-s.done
 	s.cmd = nil
 }
 
@@ -166,8 +173,8 @@ func (s *Server) kill() {
 	if s.cmd == nil {
 		return
 	}
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
+	_ = s.cmd.Process.Kill() // it may have ended by itself
+	<-s.done
 	s.cmd = nil
 }
 
@@ -190,17 +197,24 @@ func (s *Server) run() error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("redis-server: %w", err)
 	}
-	s.cmd = cmd
+	s.cmd, s.done = cmd, make(chan struct{})
+	go func(done chan<- struct{}) {
+		_ = cmd.Wait() // the log says why it ended
+		close(done)
+	}(s.done)
 	for {
 		if answers(ctx, s.Addr()) {
 			return nil
 		}
-		// Signal 0 does not see a zombie; its log does.
-		if log := s.log(); ctx.Err() != nil || strings.Contains(log, "Failed listening") {
+		select {
+		case <-again.C:
+		case <-s.done:
+			s.cmd = nil
+			return fmt.Errorf("redis-server on %s has ended; its log:\n%s", s.Addr(), s.log())
+		case <-ctx.Done():
 			s.kill()
-			return fmt.Errorf("redis-server on %s does not answer; its log:\n%s", s.Addr(), log)
+			return fmt.Errorf("redis-server on %s does not answer; its log:\n%s", s.Addr(), s.log())
 		}
-		<-again.C
 	}
 }
 
