@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
@@ -25,7 +24,7 @@ func (u *updates) finish(ctx context.Context) error {
 	if err := u.f.o.Handler.Finish(ctx, u.mapping); err != nil {
 		return fmt.Errorf("finishing mapping %s: %w", u.mapping, err)
 	}
-	answer, err := json.Marshal(finishedMessage{State: "finished", Source: "ingester", Ingester: u.f.o.Name})
+	answer, err := compact(finishedMessage{State: "finished", Source: "ingester", Ingester: u.f.o.Name})
 	if err != nil {
 		return fmt.Errorf("finishing mapping %s: %w", u.mapping, err)
 	}

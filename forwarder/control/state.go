@@ -46,13 +46,22 @@ func (f float) MarshalJSON() ([]byte, error) {
 	return []byte(s), nil
 }
 
-// encode is the state as JSON, without Go's escapes for HTML.
+// encode is the state as JSON.
 func (s ingesterState) encode() ([]byte, error) {
+	b, err := compact(s)
+	if err != nil {
+		return nil, fmt.Errorf("state of the ingester: %w", err)
+	}
+	return b, nil
+}
+
+// compact is v as JSON the way the peers write it, without Go's escapes for HTML.
+func compact(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(s); err != nil {
-		return nil, fmt.Errorf("state of the ingester: %w", err)
+	if err := e.Encode(v); err != nil {
+		return nil, err
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
