@@ -3,7 +3,7 @@ package replay
 import (
 	"bufio"
 	"context"
-	"fmt"
+	"io"
 	"net"
 	"time"
 )
@@ -54,13 +54,16 @@ func (l *lines) connected(ctx context.Context) error {
 			return err
 		}
 		l.conn = conn
+		_ = conn.SetReadDeadline(time.Now().Add(2 * time.Second))
 		stop = l.until(ctx)
-		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 		_, err = bufio.NewReaderSize(conn, 16).ReadSlice('\n')
 		if err == nil {
 			_, err = conn.Write([]byte("OK\n"))
 		}
 		stop()
+		if err == nil {
+			err = conn.SetReadDeadline(time.Time{})
+		}
 		if err != nil {
 			_ = conn.Close() // it did not ask: another one will
 			l.conn = nil
@@ -75,28 +78,19 @@ func (l *lines) until(ctx context.Context) func() bool {
 	return context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 }
 
-// finish waits until the client has gone: then it has taken everything.
+// finish waits until the client's machine has taken everything.
 func (l *lines) finish(ctx context.Context) error {
-	err := l.listener.Close()
+	_ = l.listener.Close() // the end of a context may have closed it
 	if l.conn == nil {
-		return nil // the listener may have been closed by the end of a context
+		return nil
 	}
-	defer l.conn.Close()
-	if ctx.Err() != nil {
-		return fmt.Errorf("not all lines were taken: %w", ctx.Err())
-	}
-	if c, ok := l.conn.(*net.TCPConn); ok {
-		_ = c.CloseWrite() // one that is gone already is none to wait for
-	}
-	_ = l.conn.SetReadDeadline(time.Time{})
-	defer l.until(ctx)()
-	for b := make([]byte, 512); ; {
-		if _, readErr := l.conn.Read(b); readErr != nil {
-			break
-		}
-	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("not all lines were taken: %w", ctx.Err())
-	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_, _ = io.Copy(io.Discard, l.conn) // unread bytes would turn our end into an abort
+	}()
+	err := drain(ctx, l.conn, gone)
+	_ = l.conn.Close()
+	<-gone
 	return err
 }

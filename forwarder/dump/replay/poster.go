@@ -48,8 +48,12 @@ func (p *poster) send(ctx context.Context, parts [][]byte) error {
 		}
 		return fault.New(fault.BadInput, err)
 	}
+	body, err := p.types.sardana(parts[0])
+	if err != nil {
+		return fault.New(fault.BadInput, err)
+	}
 	for {
-		err := p.post(ctx, p.base.JoinPath(path).String(), parts[0])
+		err := p.post(ctx, p.base.JoinPath(path).String(), body)
 		if err == nil || ctx.Err() != nil || !errors.Is(err, syscall.ECONNREFUSED) {
 			return err
 		}

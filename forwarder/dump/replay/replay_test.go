@@ -268,12 +268,14 @@ func TestUnpack_Lecroy(t *testing.T) {
 		in   [][]string
 		want []string // parts joined by +
 	}{
-		{"sequential: each event begins its sequence", [][]string{{prepare}, {sequence, traces, "w", "[1]", traces, "{}", "{}", seqEnd}, {sequence, seqEnd}, {end}},
-			[]string{prepare, sequence, traces + "+w+[1]", traces + "+{}+{}", seqEnd, sequence, seqEnd, end}},
+		{"sequential: each event begins its sequence", [][]string{{prepare}, {sequence, traces, "w", "[1]", traces, "{}", "", seqEnd}, {sequence, seqEnd}, {end}},
+			[]string{prepare, sequence, traces + "+w+[1]", traces + "+{}+", seqEnd, sequence, seqEnd, end}},
 		{"continuous: the start is sent once, and again after the next prepare",
 			[][]string{{prepare}, {continuous, traces, "w", "t", seqEnd}, {continuous, traces, "x", "t", seqEnd}, {end}, {prepare}, {continuous, seqEnd}, {continuous, seqEnd}, {end}},
 			[]string{prepare, continuous, traces + "+w+t", seqEnd, traces + "+x+t", seqEnd, end, prepare, continuous, seqEnd, seqEnd, end}},
-		{"cut traces, and what is no JSON", [][]string{{"\xff", traces, "w"}, {}}, []string{"\xff", traces + "+w"}},
+		{"parts that should not be there, and missing ones", [][]string{{"\xff", traces, "w", traces, seqEnd, "x", "y"}, {}}, []string{"\xff", traces + "+w", traces, seqEnd + "+x+y"}},
+		{"a continuous start of two parts is repeated by one", [][]string{{continuous, "two", traces, "w", "t", seqEnd}, {continuous, traces, "x", "t", seqEnd}, {continuous, continuous, seqEnd}},
+			[]string{continuous + "+two", traces + "+w+t", seqEnd, traces + "+x+t", seqEnd, continuous, seqEnd}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			u := newUnpacker()
@@ -295,6 +297,41 @@ func TestUnpack_Lecroy(t *testing.T) {
 				t.Errorf("got %q\nwant %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestUnpack_Sardana(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"type":"RecordData","timestamp":null,"v":null}`: `{"type":"RecordData","timestamp":NaN,"v":null}`,
+		`{"type":"RecordData", "timestamp":1}`:            `{"type":"RecordData", "timestamp":1}`,
+		`{"type":"RecordEnd"}`:                            `{"type":"RecordEnd"}`,
+	} {
+		if got, err := newUnpacker().sardana([]byte(in)); err != nil || string(got) != want {
+			t.Errorf("%s: got %s, %v, want %s", in, got, err, want)
+		}
+	}
+}
+
+func TestUnpack_Xspress(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"htype":"image"},a,b`:            `{"htype":"image"}+a+b`,
+		`{"htype":"image"},a,b,c`:          `{"htype":"image"} a b+c`,
+		`{"frame":1},a,b,c,d`:              `{"frame":1} a b+c+d`,
+		`{"htype":"series_end"},a,b,c`:     `{"htype":"series_end"}+a+b+c`,
+		`{"htype":"header","filename":""}`: `{"htype":"header","filename":""}`,
+	} {
+		parts := bytes.Split([]byte(in), []byte(","))
+		if strings.Contains(in, "filename") {
+			parts = [][]byte{[]byte(in)}
+		}
+		all, err := newUnpacker().messages(typXspress, parts)
+		var got []string
+		for _, m := range all {
+			got = append(got, string(bytes.Join(m, []byte("+"))))
+		}
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%s: got %q, %v, want %s", in, got, err, want)
+		}
 	}
 }
 

@@ -47,6 +47,10 @@ func (u *unpacker) messages(typ string, frames [][]byte) ([][][]byte, error) {
 			return nil, fmt.Errorf("a PCAP event is no JSON object: %w", err)
 		}
 		u.one[0] = append([][]byte{row}, frames[1:]...)
+	case typ == typXspress && len(frames) > 3 && u.image(frames[0]):
+		// Only three parts are an event of their own; else the ingester takes the
+		// next two messages into it, whatever they are.
+		return [][][]byte{frames[:1], frames[1:2], frames[2:]}, nil
 	default:
 		u.one[0] = frames
 	}
@@ -60,8 +64,33 @@ func (u *unpacker) pcap(event []byte) ([]byte, error) {
 	if err != nil || string(typ) != `"data"` {
 		return event, err
 	}
-	u.scan.Reset(event)
-	row := []byte{'{'}
+	return u.rewrite(event, func(key, value, row []byte) []byte {
+		switch string(key) { // all else are columns
+		case "message_id", "version", "message_type", "frame_number":
+			return append(row, value...)
+		}
+		return append(append(append(row, '['), value...), ']')
+	})
+}
+
+// sardana makes a body of what the ingester wrote: a time that is no number it
+// writes as null, and takes as NaN only.
+func (u *unpacker) sardana(event []byte) ([]byte, error) {
+	if at, err := u.field(event, "timestamp"); err != nil || string(at) != "null" {
+		return event, err
+	}
+	return u.rewrite(event, func(key, value, body []byte) []byte {
+		if string(key) == "timestamp" {
+			value = []byte("NaN")
+		}
+		return append(body, value...)
+	})
+}
+
+// rewrite copies an object; write appends the new value of a member.
+func (u *unpacker) rewrite(object []byte, write func(key, value, to []byte) []byte) ([]byte, error) {
+	u.scan.Reset(object)
+	out := []byte{'{'}
 	if err := u.scan.EnterObject(); err != nil {
 		return nil, err
 	}
@@ -71,13 +100,9 @@ func (u *unpacker) pcap(event []byte) ([]byte, error) {
 			return nil, err
 		}
 		if !more {
-			return append(row, '}'), u.scan.End()
+			return append(out, '}'), u.scan.End()
 		}
-		scalar := false
-		switch string(key) { // all else are columns
-		case "message_id", "version", "message_type", "frame_number":
-			scalar = true
-		}
+		key = bytes.Clone(key) // reading the value may use its memory
 		name, err := json.Marshal(string(key))
 		if err != nil {
 			return nil, err
@@ -86,23 +111,24 @@ func (u *unpacker) pcap(event []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(row) > 1 {
-			row = append(row, ',')
+		if len(out) > 1 {
+			out = append(out, ',')
 		}
-		row = append(append(row, name...), ':')
-		if !scalar {
-			row = append(row, '[')
-		}
-		row = append(row, value...)
-		if !scalar {
-			row = append(row, ']')
-		}
+		out = write(key, value, append(append(out, name...), ':'))
 	}
 }
 
-// lecroy cuts an event into the messages that it was gathered from. Traces are
-// three parts, all else is one. In continuous mode the forwarder puts the first
-// sequence start in front of each event: it is sent for the first one only.
+// image says whether a packet of Xspress3 is one, also without its htype.
+func (u *unpacker) image(header []byte) bool {
+	kind, _ := u.field(header, "htype")
+	frame, _ := u.field(header, "frame")
+	return string(kind) == `"image"` || kind == nil && frame != nil
+}
+
+// lecroy cuts an event into the messages that it was gathered from: each begins
+// with a packet in JSON, which no waveform and no list of times is. In continuous
+// mode the ingester puts the first sequence start (its first part) in front of
+// each event: it is sent for the first one only.
 func (u *unpacker) lecroy(frames [][]byte) (all [][][]byte) {
 	if what, _ := u.field(frames[0], "what"); string(what) == "0" {
 		u.continuous = false
@@ -114,15 +140,23 @@ func (u *unpacker) lecroy(frames [][]byte) (all [][][]byte) {
 			frames = frames[1:]
 		}
 	}
-	for len(frames) > 0 {
-		n := 1
-		if kind, _ := u.field(frames[0], "htype"); string(kind) == `"traces"` {
-			n = min(3, len(frames))
+	for from, i := 0, 1; i <= len(frames); i++ {
+		if i == len(frames) || u.packet(frames[i]) {
+			all = append(all, frames[from:i])
+			from = i
 		}
-		all = append(all, frames[:n])
-		frames = frames[n:]
 	}
 	return all
+}
+
+// packet says whether a part is a packet of Lecroy.
+func (u *unpacker) packet(part []byte) bool {
+	if len(part) == 0 || part[0] != '{' {
+		return false
+	}
+	kind, _ := u.field(part, "htype")
+	what, _ := u.field(part, "what")
+	return string(kind) == `"msg"` || string(kind) == `"traces"` || kind == nil && what != nil
 }
 
 // field is the value of a member of an object as it is written; of one that is

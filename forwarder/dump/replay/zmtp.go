@@ -35,6 +35,7 @@ type peer struct {
 	ready  bool     // a PULL, or a SUB with a topic
 	topics [][]byte // of a SUB
 	head   []byte
+	gone   chan struct{} // closed when it has closed
 }
 
 func newZMTP(ctx context.Context, kind Protocol, address string, peers int) (*zmtp, error) {
@@ -70,7 +71,8 @@ func (z *zmtp) serve(conn net.Conn) {
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return
 	}
-	p := &peer{conn: conn, ready: z.kind == Push}
+	p := &peer{conn: conn, ready: z.kind == Push, gone: make(chan struct{})}
+	defer close(p.gone)
 	if !z.update(func() { z.peers = append(z.peers, p) }) {
 		return
 	}
@@ -218,29 +220,18 @@ func (p *peer) write(ctx context.Context, parts [][]byte) error {
 	return err
 }
 
-// finish tells each peer that no more comes, and waits until it has gone: then
-// it has taken everything.
+// finish waits until each peer's machine has taken everything.
 func (z *zmtp) finish(ctx context.Context) error {
 	err := z.listener.Close()
 	z.mu.Lock()
 	z.closing = true
-	for _, p := range z.peers {
-		if c, ok := p.conn.(*net.TCPConn); ok && ctx.Err() == nil {
-			_ = c.CloseWrite() // one that is gone already is none to wait for
-		}
-	}
 	peers := z.peers
 	z.mu.Unlock()
-	stop := context.AfterFunc(ctx, func() {
-		for _, p := range peers {
-			_ = p.conn.Close()
-		}
-	})
-	defer stop()
-	z.done.Wait()
-	if ctx.Err() != nil && len(peers) > 0 {
-		return fmt.Errorf("not all messages were taken: %w", ctx.Err())
+	for _, p := range peers {
+		err = errors.Join(err, drain(ctx, p.conn, p.gone))
+		_ = p.conn.Close() // its reader ends
 	}
+	z.done.Wait()
 	return err
 }
 
