@@ -66,14 +66,12 @@ func BenchmarkReceive(b *testing.B) {
 			up.Pool.Put(event(b, s))
 			b.ReportAllocs()
 			for got := 0; b.Loop(); got++ {
-				for n < got+300 {
-					before := n
-					if send(); n == before {
-						break
-					}
-				}
 				var m *zmq.Message
 				for m == nil {
+					for before := -1; n < got+300 && n > before; { // until the pipe is full
+						before = n
+						send()
+					}
 					var err error
 					if m, err = s.Next(); err != nil {
 						b.Fatal(err)

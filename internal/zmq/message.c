@@ -74,7 +74,7 @@ void *zm_part(zm_message *m, int i, size_t *size)
 	return zmq_msg_data(&m->parts[i]);
 }
 
-int zm_append(zm_message *m, const void *b, size_t n)
+int zm_append(zm_message *m, const char *b, size_t n)
 {
 	int rc = grow(m);
 	if (rc)
@@ -193,8 +193,8 @@ int zm_send(void *socket, zm_message *m)
 	return send_parts(socket, m, 0, ZMQ_DONTWAIT);
 }
 
-int zm_send_to(void *socket, struct zm_slabs *slabs, const void *id, size_t id_n,
-	const void *header, size_t header_n, zm_message *m, int keep)
+int zm_send_to(void *socket, struct zm_slabs *slabs, const char *id, size_t id_n,
+	const char *header, size_t header_n, zm_message *m, int keep)
 {
 	int rc;
 	AGAIN(rc, zmq_send(socket, id, id_n, ZMQ_SNDMORE | ZMQ_DONTWAIT));
@@ -213,7 +213,7 @@ int zm_send_to(void *socket, struct zm_slabs *slabs, const void *id, size_t id_n
 	return send_parts(socket, m, keep, 0);
 }
 
-int zm_send_bytes(void *socket, const void *b, size_t n, int flags)
+int zm_send_bytes(void *socket, const char *b, size_t n, int flags)
 {
 	int rc;
 	AGAIN(rc, zmq_send(socket, b, n, flags));

@@ -21,7 +21,7 @@ zm_message *zm_new(void);
 void zm_free(zm_message *m);
 void zm_clear(zm_message *m);
 void *zm_part(zm_message *m, int i, size_t *size);
-int zm_append(zm_message *m, const void *b, size_t n);
+int zm_append(zm_message *m, const char *b, size_t n);
 int zm_take(zm_message *to, zm_message *from);
 int zm_share(zm_message *to, zm_message *from);
 
@@ -33,15 +33,15 @@ int zm_receive(void *socket, zm_message **into, int max, size_t enough, int *err
 
 /* 0, or an errno that leaves the message whole. */
 int zm_send(void *socket, zm_message *m);
-int zm_send_to(void *socket, struct zm_slabs *slabs, const void *id, size_t id_n,
-	const void *header, size_t header_n, zm_message *m, int keep);
+int zm_send_to(void *socket, struct zm_slabs *slabs, const char *id, size_t id_n,
+	const char *header, size_t header_n, zm_message *m, int keep);
 
 /* Memory for headers, of one sending thread. See slab.c. */
 struct zm_slabs *zm_slabs_new(void);
 void zm_slabs_free(struct zm_slabs *s);
 
 /* Copies bytes into one part and sends it. */
-int zm_send_bytes(void *socket, const void *b, size_t n, int flags);
+int zm_send_bytes(void *socket, const char *b, size_t n, int flags);
 /* Receives one part into m (appended); waits as the socket's time-out says. */
 int zm_receive_part(void *socket, zm_message *m, int *more);
 

@@ -175,8 +175,8 @@ func (s *Socket) SendTo(identity, header []byte, m *Message, keep bool) error {
 			return fmt.Errorf("zmq: send: %w", syscall.ENOMEM)
 		}
 	}
-	return wrap("send", C.zm_send_to(s.p, s.slabs, unsafe.Pointer(unsafe.SliceData(identity)), C.size_t(len(identity)),
-		unsafe.Pointer(unsafe.SliceData(header)), C.size_t(len(header)), m.c, k))
+	return wrap("send", C.zm_send_to(s.p, s.slabs, chars(identity), C.size_t(len(identity)),
+		chars(header), C.size_t(len(header)), m.c, k))
 }
 
 // wrap spares the frequent answers the wrapping.
@@ -197,7 +197,7 @@ func (s *Socket) SendBytes(parts ...[]byte) error {
 		if i < len(parts)-1 {
 			flags = C.ZMQ_SNDMORE
 		}
-		if rc := C.zm_send_bytes(s.p, unsafe.Pointer(unsafe.SliceData(b)), C.size_t(len(b)), flags); rc != 0 {
+		if rc := C.zm_send_bytes(s.p, chars(b), C.size_t(len(b)), flags); rc != 0 {
 			return wrap("send", rc)
 		}
 	}

@@ -304,6 +304,26 @@ func TestMessagesForAPollerThatSleepsWakeIt(t *testing.T) {
 	}
 }
 
+func TestBytesMayBePartOfAnything(t *testing.T) {
+	c := newContext(t)
+	push, pull := open(t, c, Push, SocketOptions{}), open(t, c, Pull, SocketOptions{})
+	connect(t, pull, bind(t, push))
+	// C must not be refused bytes that lie beside pointers of Go.
+	mixed := &struct {
+		id    [16]byte
+		other *int
+	}{other: new(int)}
+	if err := push.SendBytes(mixed.id[:]); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := pull.ReceiveBytes(); err != nil || len(got[0]) != 16 {
+		t.Fatal(got, err)
+	}
+	m := NewMessage()
+	defer m.Free()
+	m.Append(mixed.id[:])
+}
+
 func TestErrorsNameTheEndpoint(t *testing.T) {
 	c := newContext(t)
 	s := open(t, c, Router, SocketOptions{})
