@@ -3,7 +3,7 @@
 GO        ?= go
 SHARED    ?= ../shared
 BIN       := bin
-PROGRAMS  := online-ingestor offline-ingestor
+PROGRAMS  := online-ingestor offline-ingestor frame-forwarder
 VERSION   := $(shell cat VERSION)
 COMMIT    := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 STAMP     := -X ingestor/internal/buildinfo.version=$(VERSION) -X ingestor/internal/buildinfo.commit=$(COMMIT)

@@ -244,7 +244,7 @@ func TestIngesters_ReadWhatTheFileSays(t *testing.T) {
     name: second
     url: tcp://h:10001
     cpu_affinity: 7
-    streams: [{name: t, source: software_trigger, software_trigger: {frames: ['{"n": {{n}}}', " x ", ""]}}]
+    streams: [{name: t, source: software_trigger, software_trigger: {frames: ['{"n": {n}}', " x ", ""]}}]
 `, nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -260,11 +260,11 @@ func TestIngesters_ReadWhatTheFileSays(t *testing.T) {
 	if d := a.Streams[0].Declarative; d == nil || d.Socket != "sub" || !reflect.DeepEqual(d.Start, []string{"a", "b"}) || !reflect.DeepEqual(d.Data, []string{"c"}) {
 		t.Errorf("%+v", d)
 	}
-	if s := b.Streams[0].SoftwareTrigger; s == nil || !reflect.DeepEqual(s.Frames, []string{`{"n": {{n}}}`, " x ", ""}) {
+	if s := b.Streams[0].SoftwareTrigger; s == nil || !reflect.DeepEqual(s.Frames, []string{`{"n": {n}}`, " x ", ""}) {
 		t.Errorf("%+v", s)
 	}
-	if !strings.HasSuffix(b.Place(), ":14") || !strings.HasSuffix(b.Streams[0].Place(), ":18") {
-		t.Errorf("places %s %s", b.Place(), b.Streams[0].Place())
+	if url, own := b.Place("url"), b.Place("bind"); !strings.HasSuffix(url, ":16") || !strings.HasSuffix(own, ":14") {
+		t.Errorf("places %s %s", url, own)
 	}
 }
 

@@ -172,6 +172,9 @@ func (l *loader) each(path string, values []string, i *Ingester, put func(*Strea
 			put(&i.Streams[n], values[min(n, len(values)-1)])
 		}
 	default:
+		for n := range i.Streams {
+			put(&i.Streams[n], values[len(values)-1]) // so that only this is wrong
+		}
 		l.problems = append(l.problems, Problem{Place: l.origins[path].place,
 			Reason: fmt.Sprintf("is given %d times for %d streams; give it once, or once for each", len(values), len(i.Streams))})
 	}

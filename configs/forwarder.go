@@ -40,11 +40,9 @@ type Stream struct {
 	places places
 }
 
-// Place is where the ingester was configured: "forwarder.yml:12" or "--stream".
-func (i *Ingester) Place() string { return i.places.own }
-
-// Place is where the stream was configured: "forwarder.yml:12" or "--stream".
-func (s *Stream) Place() string { return s.places.own }
+// Place is where the ingester's key was given, else where the ingester was:
+// "ingestor.yml:12", "--dump-path" or a variable.
+func (i *Ingester) Place(key string) string { return i.places.at(key) }
 
 const (
 	defaultIngesterURL = "tcp://localhost:10000" // dranspose's

@@ -60,7 +60,7 @@ func checkConfig(stdout io.Writer, path string) error {
 				continue
 			}
 			if err := dump.Check(one.DumpPath); err != nil {
-				warnings = append(warnings, configs.Problem{Place: one.Place(), Reason: err.Error()})
+				warnings = append(warnings, configs.Problem{Place: one.Place("dump_path"), Reason: err.Error()})
 			}
 		}
 	}

@@ -39,7 +39,7 @@ Exit status: 0 after a requested stop; 2 wrong command line; 69 Redis is not the
 	configs.BindFlags(c.Flags(), configs.Frames)
 	c.Flags().BoolVar(&wait, "wait", false, "Wait at the start for a Redis that does not answer, instead of ending with 69.")
 	c.Flags().SortFlags = false
-	c.AddCommand(newCheck(stdout))
+	c.AddCommand(newDumpCommand(), newReplayCommand(), newCheck(stdout))
 	return c
 }
 

@@ -20,9 +20,20 @@ func checkStream(s configs.Stream) error {
 
 // settings are a stream's, as its source takes them.
 func settings(s configs.Stream) source.Settings {
-	return source.Settings{
+	o := source.Settings{
 		Stream: s.Name, Source: s.Source, URL: s.UpstreamURL, Connections: s.UpstreamConnections,
 	}
+	if d := s.Declarative; d != nil {
+		o.Declarative = &source.Declarative{
+			Socket: d.Socket, Bind: d.Bind, Subscribe: d.Subscribe, Typ: d.Typ,
+			Field: d.Field, Start: d.Start, Data: d.Data, End: d.End,
+			Parts: d.Parts, MinParts: d.MinParts, MaxParts: d.MaxParts, FrameField: d.FrameField,
+		}
+	}
+	if t := s.SoftwareTrigger; t != nil {
+		o.Trigger = &source.Trigger{Typ: t.Typ, Frames: t.Frames}
+	}
+	return o
 }
 
 // newIngesters makes the ingesters; all faults are listed.
@@ -33,7 +44,7 @@ func newIngesters(f configs.Forwarder, log logrus.FieldLogger) ([]*forwarder.Ing
 	for _, c := range f.Ingesters {
 		if c.DumpPath != "" {
 			if err := dump.Check(c.DumpPath); err != nil {
-				faults = append(faults, placed(c.Place(), err))
+				faults = append(faults, placed(c.Place("dump_path"), err))
 				continue
 			}
 		}
@@ -47,7 +58,7 @@ func newIngesters(f configs.Forwarder, log logrus.FieldLogger) ([]*forwarder.Ing
 		}
 		i, err := forwarder.New(o)
 		if err != nil {
-			faults = append(faults, placed(c.Place(), err))
+			faults = append(faults, placed(c.Place(""), err))
 			continue
 		}
 		all = append(all, i)

@@ -24,13 +24,9 @@ type ingester interface {
 
 var _ ingester = (*forwarder.Ingester)(nil)
 
-const (
-	// redisPatience is how long Redis may take at the start without --wait.
-	redisPatience = 3 * time.Second
-	// stopLimit is how long the end may take: an ingester bounds each of its steps,
-	// so beyond it something hangs.
-	stopLimit = 13 * time.Second
-)
+// stopLimit is how long the end may take: an ingester bounds each of its steps, so
+// beyond it something hangs.
+const stopLimit = 13 * time.Second
 
 // serve runs the ingesters until stop ends.
 func serve(stop context.Context, f configs.Forwarder, wait bool, log *logrus.Logger) error {
@@ -41,6 +37,11 @@ func serve(stop context.Context, f configs.Forwarder, wait bool, log *logrus.Log
 	all := make([]ingester, len(made))
 	for n, i := range made {
 		all[n] = i
+	}
+	if !wait {
+		if err := reachable(stop, f.RedisDSN); err != nil {
+			return err
+		}
 	}
 	tell, err := newTeller(log)
 	if err != nil {
@@ -105,32 +106,5 @@ func within(ctx context.Context, wait func() error) error {
 		return err
 	case <-limit.C:
 		return fault.Errorf(fault.Bug, "the ingesters have not ended within %s; a dump may lack its end", stopLimit)
-	}
-}
-
-// redisAnswers fails when Redis can not be used at the start. Later outages are
-// lived through; but whoever starts a program wants to know that it can work.
-func redisAnswers(ctx context.Context, all []ingester) error {
-	limit := time.NewTimer(redisPatience)
-	defer limit.Stop()
-	look := time.NewTicker(20 * time.Millisecond)
-	defer look.Stop()
-	for {
-		away := ""
-		for _, i := range all {
-			if ok, why := redisState(i.Snapshot()); !ok {
-				away = why
-			}
-		}
-		if away == "" {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-look.C:
-		case <-limit.C:
-			return fault.Errorf(fault.Unavailable, "Redis can not be used: %s: is forwarder.redis_dsn (--redis-url) right? With --wait it is waited for", away)
-		}
 	}
 }
