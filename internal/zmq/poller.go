@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,10 @@ import (
 type Poller struct {
 	sockets []*Socket
 	fds     []unix.PollFd // of the waker first, then of the sockets
+
+	mu     sync.Mutex // of the waker, which may come late
+	waker  int
+	closed bool
 }
 
 // NewPoller makes a poller of no sockets. Close it.
@@ -23,11 +28,22 @@ func NewPoller() (*Poller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zmq: new poller: %w", err)
 	}
-	return &Poller{fds: []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}}, nil
+	return &Poller{waker: fd, fds: []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}}, nil
 }
 
-// Close frees the poller; the sockets are the caller's.
-func (p *Poller) Close() error { return unix.Close(int(p.fds[0].Fd)) }
+// Close frees the poller; the sockets are the caller's. A Wake after it does nothing.
+func (p *Poller) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	p.closed = true
+	if err := unix.Close(p.waker); err != nil {
+		return fmt.Errorf("zmq: close poller: %w", err)
+	}
+	return nil
+}
 
 // Add watches a socket too.
 func (p *Poller) Add(s *Socket) {
@@ -47,7 +63,11 @@ func (p *Poller) Remove(s *Socket) {
 func (p *Poller) Wake() {
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)
-	_, _ = unix.Write(int(p.fds[0].Fd), one[:]) // full means awake already
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		_, _ = unix.Write(p.waker, one[:]) // full means awake already
+	}
 }
 
 // Arm takes in at every socket what has happened, so that its descriptor tells the
@@ -82,7 +102,7 @@ func (p *Poller) Wait(timeout time.Duration) (told bool, err error) {
 	}
 	if n > 0 && p.fds[0].Revents != 0 {
 		var b [8]byte
-		_, _ = unix.Read(int(p.fds[0].Fd), b[:]) // nothing there is nothing to do
+		_, _ = unix.Read(p.waker, b[:]) // nothing there is nothing to do
 	}
 	return n > 0, nil
 }
