@@ -141,18 +141,19 @@ static int receive_one(void *socket, zm_message *m)
 	return 0;
 }
 
-int zm_receive(void *socket, zm_message **into, int max, size_t enough, int *err)
+int zm_receive(void *socket, const uintptr_t *into, int max, size_t enough, int *err)
 {
 	size_t have = 0;
 	*err = 0;
 	for (int i = 0; i < max; i++) {
-		int rc = receive_one(socket, into[i]);
+		zm_message *m = (zm_message *)into[i];
+		int rc = receive_one(socket, m);
 		if (rc) {
 			if (rc != EAGAIN)
 				*err = rc;
 			return i;
 		}
-		have += into[i]->size;
+		have += m->size;
 		if (have >= enough)
 			return i + 1;
 	}

@@ -3,6 +3,7 @@
 #define INGESTOR_ZMQ_MESSAGE_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <zmq.h>
 
 /* Most messages have few parts: those need no memory of their own. */
@@ -27,9 +28,9 @@ int zm_share(zm_message *to, zm_message *from);
 
 struct zm_slabs;
 
-/* Up to max messages, or until enough bytes have come; never waits. The count, and
+/* Up to max messages (addresses of zm_message), or until enough bytes have come; never waits. The count, and
    in *err what ended it (0: nothing more there, or enough). */
-int zm_receive(void *socket, zm_message **into, int max, size_t enough, int *err);
+int zm_receive(void *socket, const uintptr_t *into, int max, size_t enough, int *err);
 
 /* 0, or an errno that leaves the message whole. */
 int zm_send(void *socket, zm_message *m);

@@ -136,14 +136,14 @@ const (
 // waiting, and stops early when 1 MiB has come. The messages come from the pool;
 // their number is returned, 0 when nothing is there.
 func (s *Socket) Receive(p *Pool, into []*Message) (int, error) {
-	var c [batch]uintptr // C memory: nothing for the garbage collector to follow
+	var c [batch]C.uintptr_t // C memory: nothing for the garbage collector to follow
 	want := min(len(into), batch)
 	for i := range into[:want] {
 		into[i] = p.Get()
-		c[i] = uintptr(unsafe.Pointer(into[i].c))
+		c[i] = C.uintptr_t(uintptr(unsafe.Pointer(into[i].c)))
 	}
 	var rc C.int
-	n := int(C.zm_receive(s.p, (**C.zm_message)(unsafe.Pointer(&c)), C.int(want), receiveAtOnce, &rc))
+	n := int(C.zm_receive(s.p, &c[0], C.int(want), receiveAtOnce, &rc))
 	for i := n; i < want; i++ {
 		p.Put(into[i])
 		into[i] = nil
