@@ -88,7 +88,7 @@ func (g *merge) drop() {
 // next passes the next message of the series that makes an event.
 func (g *merge) next(now func() time.Time) (*zmq.Message, error) {
 	for range atOnce {
-		if err := g.fill(); err != nil {
+		if err := g.fill(g.series.state != running); err != nil {
 			return nil, err
 		}
 		var l *lane
@@ -109,11 +109,14 @@ func (g *merge) next(now func() time.Time) (*zmq.Message, error) {
 	return nil, nil
 }
 
-// fill reads what has come, as far as it may be looked through. What is broken is
-// dropped here, so that it holds nothing up.
-func (g *merge) fill() error {
+// fill reads what has come on lanes that have nothing, or (deep) on all, as far as it
+// may be looked through. What is broken is dropped here, so that it holds nothing up.
+func (g *merge) fill(deep bool) error {
 	for _, l := range g.lanes {
-		for !l.full() {
+		if !deep && len(l.queue) > 0 {
+			continue
+		}
+		for !l.full() && (deep || len(l.queue) == 0 || l.in.head < l.in.tail) {
 			m, err := l.in.take(g.up.Pool)
 			if err != nil {
 				return fmt.Errorf("one of %d connections: %w", len(g.lanes), err)
@@ -274,6 +277,9 @@ func (g *merge) barred() bool {
 // nothing to this one, and says whether there was any.
 func (g *merge) clean() bool {
 	cleaned := false
+	if g.fill(true) != nil {
+		return false // Next meets the error again
+	}
 	for _, l := range g.lanes {
 		if l.synced {
 			continue

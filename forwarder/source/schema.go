@@ -70,6 +70,8 @@ type schema struct {
 	seen, right       uint32
 	frame, kept       int64
 	hasFrame, hasKept bool
+
+	pattern pattern
 }
 
 // newSchema makes a schema of fields; require and allow name them in its models.
@@ -116,7 +118,12 @@ func (s *schema) bits(names []string) (b uint32) {
 // classify says what a header means, and why it is invalid. The numbers of fields
 // marked so are in s until the next call.
 func (s *schema) classify(header []byte) (kind, string) {
+	s.hasFrame, s.hasKept = false, false
+	if s.pattern.fits(header, s) {
+		return data, ""
+	}
 	s.seen, s.right, s.hasFrame, s.hasKept, s.frame, s.kept = 0, 0, false, false, 0, 0
+	s.pattern.begin()
 	s.scan.Reset(header)
 	if s.scan.Kind() != jsonscan.Object {
 		return invalid, "it is no JSON object"
@@ -132,6 +139,9 @@ func (s *schema) classify(header []byte) (kind, string) {
 		if n := bits.OnesCount32((m.required | m.optional) & s.seen); n > most {
 			best, most = m.kind, n
 		}
+	}
+	if best == data {
+		s.pattern.learn(header)
 	}
 	if best == invalid {
 		return invalid, "its fields are those of no message of this protocol"
@@ -186,15 +196,7 @@ func (s *schema) value(f *field) error {
 	var err error
 	switch f.want {
 	case wantInt:
-		var n whole
-		if n, right, err = lax(s.scan, intOfNumber, intOfText, wholeOfBool); right && n.big == nil {
-			if f.frame {
-				s.frame, s.hasFrame = n.n, true
-			}
-			if f.keep {
-				s.kept, s.hasKept = n.n, true
-			}
-		}
+		return s.int(f)
 	case wantFloat:
 		_, right, err = lax(s.scan, floatOfNumber, floatOfText, floatOfBool)
 	case wantFloatOrNull:
@@ -220,6 +222,43 @@ func (s *schema) value(f *field) error {
 		s.right |= f.mask
 	}
 	return err
+}
+
+// int reads a whole number, and keeps it where the field is marked so.
+func (s *schema) int(f *field) error {
+	var n whole
+	var ok bool
+	if s.scan.Kind() == jsonscan.Number {
+		raw, err := s.scan.Number()
+		if err != nil {
+			return err
+		}
+		if n.n, ok = plainInt(raw); ok {
+			s.pattern.number(s.scan.Offset()-len(raw), len(raw), f)
+		} else {
+			n, ok = intOfNumber(raw)
+		}
+	} else {
+		var err error
+		if n, ok, err = lax(s.scan, intOfNumber, intOfText, wholeOfBool); err != nil {
+			return err
+		}
+	}
+	if !ok {
+		return nil
+	}
+	s.right |= f.mask
+	s.keep(f, n)
+	return nil
+}
+
+func (s *schema) keep(f *field, n whole) {
+	if f.frame {
+		s.frame, s.hasFrame = n.n, n.big == nil
+	}
+	if f.keep {
+		s.kept, s.hasKept = n.n, n.big == nil
+	}
 }
 
 // lax reads a number that may be written as a text or a boolean. What is neither is
