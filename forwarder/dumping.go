@@ -73,6 +73,14 @@ func (d *dumper) detach() func(context.Context) error {
 	return w.Close
 }
 
+// end ends the current dump, which is completed in its own time.
+func (d *dumper) end() {
+	if d.current != nil {
+		d.current.End()
+		d.current = nil
+	}
+}
+
 // close ends the current dump and waits until everything is on disk, at the most as
 // long as patience.
 func (d *dumper) close(ctx context.Context, patience time.Duration) {

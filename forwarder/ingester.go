@@ -2,11 +2,13 @@ package forwarder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/errgroup"
 
 	"ingestor/forwarder/control"
@@ -40,7 +42,7 @@ func New(o Options) (*Ingester, error) {
 	}
 	i.follower, err = control.New(control.Options{
 		RedisURL: o.RedisURL, Name: o.Name, URL: o.URL, Streams: names, BuildMeta: o.BuildMeta,
-		Handler: handler{p.inbox}, Stats: stats{p}, Log: o.Log,
+		Handler: handler{p.inbox, o.Log}, Stats: stats{p}, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -112,7 +114,10 @@ func (i *Ingester) Run(ctx context.Context) error {
 }
 
 // handler is the pump's side of control.Handler.
-type handler struct{ in *inbox }
+type handler struct {
+	in  *inbox
+	log logrus.FieldLogger
+}
 
 var _ control.Handler = handler{}
 
@@ -124,8 +129,17 @@ func (h handler) Assign(ctx context.Context, mapping uuid.UUID, b control.Batch)
 	return h.in.assign(ctx, mapping, b)
 }
 
+// Finish waits for the dump, but not for ever: a storage that hangs shall not hold up
+// the end of a scan, for which the controller waits.
 func (h handler) Finish(ctx context.Context, mapping uuid.UUID) error {
-	return h.in.call(ctx, &order{finish: true, mapping: mapping})
+	within, cancel := context.WithTimeout(ctx, dumpPatience)
+	defer cancel()
+	err := h.in.call(within, &order{finish: true, mapping: mapping})
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		h.log.WithError(err).Error("The scan is over and its dump is not complete yet; it is completed in its own time")
+		return nil
+	}
+	return err
 }
 
 // stats is what the config key tells of the pump.

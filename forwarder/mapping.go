@@ -1,7 +1,6 @@
 package forwarder
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"time"
@@ -19,7 +18,7 @@ func (p *pump) carryOut() bool {
 	for _, o := range orders {
 		switch {
 		case o.begin != nil:
-			o.finished = p.begin(*o.begin)
+			p.begin(*o.begin)
 		case o.finish && o.mapping == p.mapping.UUID:
 			o.finished = p.dump.detach()
 		case o.assign != nil && o.mapping == p.mapping.UUID && o.assign.Streams == len(p.active):
@@ -35,10 +34,9 @@ func (p *pump) carryOut() bool {
 }
 
 // begin ends the mapping that was, and makes ready for a new one: what was assigned
-// and not sent belongs to a scan that is over. It returns what its caller has to wait
-// for.
-func (p *pump) begin(m control.Mapping) func(context.Context) error {
-	wait := p.dump.detach()
+// and not sent belongs to a scan that is over. The last dump is completed meanwhile.
+func (p *pump) begin(m control.Mapping) {
+	p.dump.end()
 	p.inbox.served(p.plan.left)
 	if left := p.plan.left; left > 0 || len(p.waiting) > 0 {
 		p.log.WithField("events", left).WithField("workers", len(p.waiting)).Warn("A new mapping comes while events of the last are not sent; they are dropped")
@@ -72,7 +70,6 @@ func (p *pump) begin(m control.Mapping) func(context.Context) error {
 		p.dump.open(p.dumpCtx, m)
 	}
 	p.counts.mapping.Store(&m)
-	return wait
 }
 
 // listen opens the sources that serve their upstream at all times.

@@ -103,7 +103,7 @@ func (p *pump) run(ctx context.Context, o Options, ready func()) (err error) {
 		case err != nil:
 			return err
 		case moved:
-			told = false
+			told, p.pace.idle = false, 0
 		case told:
 			// It told of what nobody wants now. Take that in, and look at everything
 			// once more before waiting for the next.
@@ -111,8 +111,7 @@ func (p *pump) run(ctx context.Context, o Options, ready func()) (err error) {
 				return err
 			}
 			told, look = false, true
-		case p.pace.fast:
-			p.pace.nap()
+		case p.pace.yield():
 		default:
 			if told, err = p.wait(); err != nil {
 				return err

@@ -121,7 +121,7 @@ func start(t *testing.T, o Options, streams ...named) *rig {
 				Wake: p.poller.Wake, Log: log, Count: &source.Counters{}, QueueBytes: o.QueueBytes / 4},
 		})
 	}
-	r := &rig{t: t, pump: p, handler: handler{p.inbox}, address: o.Bind, ended: make(chan error, 1), zmq: probe}
+	r := &rig{t: t, pump: p, handler: handler{p.inbox, log}, address: o.Bind, ended: make(chan error, 1), zmq: probe}
 	ctx, cancel := context.WithCancel(t.Context())
 	ready := make(chan struct{})
 	go func() { r.ended <- p.run(ctx, o, func() { close(ready) }) }()

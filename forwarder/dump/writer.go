@@ -285,14 +285,19 @@ func (w *Writer) end(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Close has Run write what was put, and waits until that is on disk or ctx
-// ends. In the latter case Run goes on; the error says so. Failures of the file
-// have been logged and are no errors here.
-func (w *Writer) Close(ctx context.Context) error {
+// End has Run write what was put, and return; it does not wait for that.
+func (w *Writer) End() {
 	w.mu.Lock()
 	w.closed = true
 	w.mu.Unlock()
 	w.wake()
+}
+
+// Close has Run write what was put, and waits until that is on disk or ctx
+// ends. In the latter case Run goes on; the error says so. Failures of the file
+// have been logged and are no errors here.
+func (w *Writer) Close(ctx context.Context) error {
+	w.End()
 	select {
 	case <-w.ended:
 		return nil
