@@ -39,7 +39,7 @@ func (h *byHand) keys() []key {
 		{path: "redis_url", value: redisURL(&h.redis), short: "r", peers: []string{"SERVICE_REDIS_DSN", "REDIS_URL"},
 			doc: "Redis of the dranspose system, redis://host:port/0."},
 		{path: "name", value: text(&h.name), peers: []string{"INGESTER_NAME"},
-			doc: "Which ingester of the file to run; without --stream in the file, its name. Default: the streams joined by _, and -ingester."},
+			doc: "Which ingester of the file to run; with --stream, what it is called. Default: the streams joined by _, and -ingester."},
 		{path: "dump_path", value: text(&h.dumpPath), peers: []string{"DUMP_PATH"},
 			doc: "File to which every event is appended (.cbors)."},
 		{path: "queue_bytes", value: size(&h.queueBytes, 1<<20),

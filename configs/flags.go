@@ -35,15 +35,15 @@ func (f *flagValue) Set(text string) error {
 
 // BindFlags adds a flag for every key that p has, and --strict-config.
 func BindFlags(fs *pflag.FlagSet, p Program) {
+	if p == Frames {
+		bindByHand(fs)
+	}
 	c := new(Config)
 	c.each(func(k key) {
 		if p.has(k) {
 			bindFlag(fs, k)
 		}
 	})
-	if p == Frames {
-		bindByHand(fs)
-	}
 	fs.Bool(strictFlag, false, "Unknown configuration keys are errors, not warnings.")
 }
 

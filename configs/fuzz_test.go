@@ -27,6 +27,7 @@ func FuzzDocument(f *testing.F) {
 		"", "\x00", "a: &a [*a]", "<<: &a {<<: *a}", "? {a: b}\n: c", "!!binary x: y", "scicat: !!map [a]", "\ufeffid: x",
 		`{"id": "\ud83d\ude00\/\ud83d"}`, `"\u0000"`, "scicat: {token: SECRETWORD, timeout: 1e999}", "kafka: {topics: [~, a]}",
 		"ingestion: {max_offline_ingestors: 0x7fffffffffffffff}",
+		"forwarder: {ingesters: [&a {streams: [*a], <<: *a}]}", "forwarder: {ingesters: &a [*a, {<<: [{name: x}, {<<: {url: y}}]}]}",
 	} {
 		f.Add([]byte(s))
 	}
@@ -35,6 +36,15 @@ func FuzzDocument(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
+		}
+		if loaded, err := LoadForwarder(nil, []string{"INGESTOR_CONFIG_FILE=" + path}, nil); err == nil {
+			for _, i := range loaded.Config.Forwarder.Ingesters {
+				if i.Name == "" || len(i.Streams) == 0 || i.Bind == "" || i.QueueBytes <= 0 {
+					t.Errorf("unusable: %+v", i)
+				}
+			}
+		} else if strings.Contains(err.Error(), "\r") {
+			t.Errorf("%q", err)
 		}
 		loaded, err := Load(Online, nil, []string{"INGESTOR_CONFIG_FILE=" + path})
 		var faults *Error

@@ -21,11 +21,12 @@ type reader struct {
 	file     string
 	problems []Problem
 	unknown  []Problem
-	depth    int
+	maps     int // applied so far
 }
 
-// maxDepth bounds how deep maps are followed: aliases and merge keys may lead back.
-const maxDepth = 16
+// maxRecords bounds the maps that one list applies: aliases and merge keys can name a
+// map within itself, many times over.
+const maxRecords = 2000
 
 func (r *reader) fault(line int, path, value, why string) {
 	p := Problem{Key: path, Value: value, Reason: why}
@@ -74,11 +75,12 @@ func (r *reader) mapOf(path string, node *yaml.Node, keys []key) places {
 }
 
 func (r *reader) entries(path string, node *yaml.Node, keys []key, found *places) {
-	if r.depth++; r.depth > maxDepth {
-		r.fault(node.Line, path, "", "is nested too deeply")
+	if r.maps++; r.maps >= maxRecords {
+		if r.maps == maxRecords {
+			r.fault(node.Line, path, "", "holds or merges too many maps")
+		}
 		return
 	}
-	defer func() { r.depth-- }()
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		if node.Content[i].ShortTag() == "!!merge" {
 			r.merge(path, resolve(node.Content[i+1]), keys, found)

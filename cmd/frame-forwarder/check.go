@@ -1,9 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -44,6 +49,19 @@ Exit status: 0 usable, perhaps with warnings; 78 faults; 2 wrong command line.`,
 	return c
 }
 
+// sortByLine puts the problems into the order of a file's lines; places without come
+// last.
+func sortByLine(all []configs.Problem) {
+	line := func(p configs.Problem) int {
+		n, err := strconv.Atoi(p.Place[strings.LastIndexByte(p.Place, ':')+1:])
+		if err != nil {
+			return math.MaxInt
+		}
+		return n
+	}
+	slices.SortStableFunc(all, func(a, b configs.Problem) int { return cmp.Compare(line(a), line(b)) })
+}
+
 func checkConfig(stdout io.Writer, path string) error {
 	text, err := configs.ReadFile(path)
 	if err != nil {
@@ -64,6 +82,8 @@ func checkConfig(stdout io.Writer, path string) error {
 			}
 		}
 	}
+	sortByLine(faults)
+	sortByLine(warnings)
 	for _, group := range []struct {
 		grade string
 		all   []configs.Problem

@@ -35,10 +35,9 @@ type watch struct {
 
 // pulse is what an ingester had done when it was looked at.
 type pulse struct {
-	sign    float64
-	at      time.Time
-	totals  totals // at the last look at rates
-	stopped bool
+	sign   float64
+	at     time.Time
+	totals totals // at the last look at rates
 }
 
 // totals are the counts that rates are made of.
