@@ -3,7 +3,6 @@ package source
 import (
 	"bytes"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -144,10 +143,7 @@ func TestSardana_TooMuchThatWaitsIsRefused(t *testing.T) {
 }
 
 func TestSardana_ATakenAddressIsSaidAtTheStart(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := listen(t, "127.0.0.1:0")
 	defer l.Close()
 	s, err := New(Settings{Stream: "s", Source: "HttpSardanaIngester", URL: "http://" + l.Addr().String()})
 	if err != nil {

@@ -5,9 +5,15 @@ import "ingestor/internal/zmq"
 // ringSize is how many messages are taken from a socket at once.
 const ringSize = 64
 
+// receiver is what an input needs of a socket.
+type receiver interface {
+	Receive(p *zmq.Pool, into []*zmq.Message) (int, error)
+	SetReceiveHWM(n int) error
+}
+
 // input is one socket and what was read from it already.
 type input struct {
-	socket *zmq.Socket
+	socket receiver
 	ring   [ringSize]*zmq.Message
 	head   int
 	tail   int

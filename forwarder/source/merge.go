@@ -17,6 +17,9 @@ const (
 // lookahead is how many messages of one connection are looked through at most.
 const lookahead = 4 * ringSize
 
+// farAhead is more than connections that share a series ever differ by.
+const farAhead = 16 * lookahead
+
 // merge restores the order of one series that comes by several connections. What one
 // connection brings is in order; between them the frame number decides.
 //
@@ -143,7 +146,10 @@ func (g *merge) pass(l *lane) *zmq.Message {
 	if g.series.state == running {
 		l.synced = true
 		if i.v.kind == data && i.v.numbered {
-			g.expected, g.known = i.v.frame+1, true
+			// A late one changes nothing of what is to come.
+			if next := i.v.frame + 1; !g.known || next > g.expected {
+				g.expected, g.known = next, true
+			}
 		}
 	}
 	event := g.series.step(i.m, i.v)
@@ -281,17 +287,23 @@ func (g *merge) clean() bool {
 		return false // Next meets the error again
 	}
 	for _, l := range g.lanes {
-		if l.synced {
+		if l.synced || len(l.queue) == 0 {
 			continue
 		}
-		if n := old(l.queue); n > 0 {
+		n := old(l.queue)
+		// A lane full of frames that are far ahead of a series that has just begun: the
+		// place where they end is out of sight.
+		if v := l.queue[0].v; n == 0 && l.full() && g.known && v.kind == data && v.numbered && v.frame-g.expected > farAhead {
+			n = len(l.queue)
+		}
+		if n > 0 {
 			for range n {
 				g.series.drop(l.pop().m, NoStart, "it is left from an older series")
 			}
 			cleaned = true
 		}
 	}
-	return cleaned
+	return cleaned && g.fill(true) == nil // there may be more of it behind
 }
 
 // old counts the messages in front of the last place where a series must have

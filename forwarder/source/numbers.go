@@ -71,7 +71,7 @@ func intOfNumber(raw []byte) (whole, bool) {
 	if n, ok := plainInt(raw); ok {
 		return whole{n: n}, true
 	}
-	if bytes.IndexAny(raw, ".eENI") < 0 {
+	if !bytes.ContainsAny(raw, ".eENI") {
 		if len(raw) > mostDigits+1 {
 			return whole{}, false
 		}

@@ -7,6 +7,7 @@ type pattern struct {
 	header []byte
 	spans  []span
 	known  bool
+	odd    bool // a number that is asked for is not written as one
 	misses int
 }
 
@@ -26,7 +27,7 @@ const (
 // begin forgets the pattern, for a header that is read with care.
 func (p *pattern) begin() {
 	p.spans = p.spans[:0]
-	p.known = false
+	p.known, p.odd = false, false
 }
 
 // number notes a whole number.
@@ -36,7 +37,7 @@ func (p *pattern) number(at, n int, f *field) {
 
 // learn makes the header that was read the pattern.
 func (p *pattern) learn(header []byte) {
-	if len(header) > maxPattern {
+	if len(header) > maxPattern || p.odd {
 		return
 	}
 	if p.misses++; p.misses > missesInRow && p.misses%missesTry != 0 {

@@ -75,7 +75,7 @@ func appendFloat(b []byte, f float64) []byte {
 
 // appendNumber writes a JSON number again; false if the peers refuse it.
 func appendNumber(b, raw []byte) ([]byte, bool) {
-	if bytes.IndexAny(raw, ".eENI") < 0 {
+	if !bytes.ContainsAny(raw, ".eENI") {
 		w, ok := intOfNumber(raw)
 		if !ok {
 			return b, false

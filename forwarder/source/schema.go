@@ -237,8 +237,10 @@ func (s *schema) int(f *field) error {
 			s.pattern.number(s.scan.Offset()-len(raw), len(raw), f)
 		} else {
 			n, ok = intOfNumber(raw)
+			s.pattern.odd = s.pattern.odd || f.frame || f.keep
 		}
 	} else {
+		s.pattern.odd = s.pattern.odd || f.frame || f.keep
 		var err error
 		if n, ok, err = lax(s.scan, intOfNumber, intOfText, wholeOfBool); err != nil {
 			return err

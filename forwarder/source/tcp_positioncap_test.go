@@ -1,7 +1,6 @@
 package source
 
 import (
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -39,19 +38,13 @@ func TestPositionCap_SeveralSeriesComeByOneConnection(t *testing.T) {
 }
 
 func TestPositionCap_ARefusedConnectionIsTriedAgain(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := listen(t, "127.0.0.1:0")
 	address := l.Addr().String()
 	_ = l.Close()
 	up := quiet()
 	s := open(t, up, Settings{Source: "tcp_positioncap", URL: "tcp://" + address})
 	silence(t, s)
-	l, err = net.Listen("tcp", address)
-	if err != nil {
-		t.Skip("the port was taken meanwhile")
-	}
+	l = listen(t, address)
 	defer l.Close()
 	go func() {
 		if c, err := l.Accept(); err == nil {

@@ -34,7 +34,8 @@ type upstream struct {
 
 	up      *Upstream
 	report  *reporter
-	inputs  []*input
+	open    []*zmq.Socket
+	inputs  []*input // of the sockets
 	machine machine
 	merge   *merge // nil with one socket
 }
@@ -72,6 +73,7 @@ func (u *upstream) Open(up *Upstream) error {
 		}
 		// Of several sockets' share, the lanes of merge hold half.
 		share := up.QueueBytes / int64(u.sockets) / int64(min(2, u.sockets))
+		u.open = append(u.open, socket)
 		u.inputs = append(u.inputs, &input{socket: socket, limit: defaultLimit, share: share})
 		up.Watch(socket)
 		if u.bind {
@@ -140,10 +142,12 @@ func (u *upstream) Close() error {
 	var errs []error
 	for _, in := range u.inputs {
 		in.drop(u.up.Pool)
-		u.up.Unwatch(in.socket)
-		errs = append(errs, in.socket.Close())
 	}
-	u.inputs = nil
+	for _, socket := range u.open {
+		u.up.Unwatch(socket)
+		errs = append(errs, socket.Close())
+	}
+	u.inputs, u.open = nil, nil
 	return errors.Join(errs...)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -57,7 +58,7 @@ func recordedEvents(t testing.TB, name, stream string) (events [][]blob, typ str
 	r := dump.NewReader(bytes.NewReader(recorded(t, name, "dump.cbors")))
 	for {
 		record, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return events, typ
 		}
 		if err != nil {
@@ -126,13 +127,19 @@ func TestVectors_ByZeroMQ(t *testing.T) {
 	}
 }
 
+func listen(t testing.TB, address string) net.Listener {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
+	if err != nil {
+		t.Skipf("the port is taken: %v", err)
+	}
+	return l
+}
+
 // panda serves text as a PandABox does, one connection after the other.
 func panda(t testing.TB, connections ...string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := listen(t, "127.0.0.1:0")
 	done := make(chan struct{})
 	t.Cleanup(func() {
 		_ = l.Close()
