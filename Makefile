@@ -40,10 +40,12 @@ test: packages ## every test that a fresh clone can run, with the race detector
 acceptance: build ## the recorded cases of SHARED (default ../shared), if it is there
 	@scripts/acceptance '$(SHARED)' $(BIN)/offline-ingestor
 
-interop: build ## the daemon and the Kafka adapter on a real Apache Kafka (Java, Maven)
+interop: build ## the daemon on a real Apache Kafka (Java, Maven), frame-forwarder in a real dranspose (Python)
 	@scripts/debian-packages interop
 	INGESTOR_REAL_KAFKA=1 INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 20m \
 		-run 'Real|Apache|Broker$$|TLS' ./internal/kafka ./cmd/online-ingestor
+	INGESTOR_REAL_DRANSPOSE=1 INGESTOR_LONG=1 FORWARDER_VENV="$$(scripts/dranspose-venv)" INGESTOR_BIN=$(CURDIR)/$(BIN) \
+		$(GO) test -count=1 -v -timeout 20m -run 'TestReal|TestFault|TestPromise' ./cmd/frame-forwarder
 
 bench: build ## start-to-exit time and memory of one ingestion, and the Go benchmarks
 	@$(GO) build -o $(BIN)/bench ./bench

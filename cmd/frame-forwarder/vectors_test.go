@@ -22,7 +22,7 @@ func custom() map[string]map[string]forwardertest.Stream {
 				"software_trigger:",
 				"  typ: JSON",
 				"  frames:",
-				"    - '{\"n\": {{n}}}'",
+				"    - '{\"n\": {n}}'",
 				"    - 'second'",
 			}},
 		},

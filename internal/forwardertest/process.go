@@ -2,6 +2,7 @@ package forwardertest
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"runtime"
 	"syscall"
@@ -40,7 +41,11 @@ func (p *process) signal(s syscall.Signal) error {
 	case <-p.done:
 		return nil
 	default:
-		return p.cmd.Process.Signal(s)
+		err := p.cmd.Process.Signal(s)
+		if errors.Is(err, os.ErrProcessDone) {
+			return nil
+		}
+		return err
 	}
 }
 

@@ -105,11 +105,25 @@ func Start(t testing.TB, s Settings) *Program {
 		if strings.Contains(p.Log(), "DATA RACE") || strings.Contains(p.Log(), "\npanic: ") {
 			t.Error("data race or panic in the program")
 		}
+		if !Python() {
+			checkLog(t, p.Log())
+		}
 		if t.Failed() {
 			t.Logf("%v\n%s", cmd.Args, p.tail())
 		}
 	})
 	return p
+}
+
+// checkLog holds the log to what is promised: ASCII, one line a record.
+func checkLog(t testing.TB, log string) {
+	for line := range strings.Lines(log) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.ContainsFunc(line, func(r rune) bool { return r > '~' || r < ' ' && r != '\t' }) {
+			t.Errorf("a log line is not of printable ASCII: %q", line)
+			return
+		}
+	}
 }
 
 func (p *Program) python(s Settings) *exec.Cmd {
