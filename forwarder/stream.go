@@ -94,6 +94,12 @@ func (s *stream) opened(now time.Time) bool {
 func (s *stream) restart(active bool) {
 	s.drop()
 	s.failed, s.retry = false, time.Time{}
+	if s.step != nil { // without upstream there is nothing to open or to close
+		if r, ok := s.source.(source.Restarter); ok {
+			r.Restart()
+		}
+		return
+	}
 	if r, ok := s.source.(source.Restarter); ok && active && s.open {
 		r.Restart()
 		s.state.Store(int32(streamOpen))

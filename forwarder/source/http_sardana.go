@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"ingestor/internal/fault"
 	"ingestor/internal/zmq"
@@ -224,6 +225,10 @@ func (s *sardana) read(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 		return nil, false
 	case err != nil:
 		answer(w, http.StatusBadRequest, "The body could not be read")
+		return nil, false
+	case !utf8.Valid(body): // the peers' framework knows an answer of its own for it
+		s.drop(Invalid, body, "it is not UTF-8")
+		answer(w, http.StatusBadRequest, "The body is not UTF-8")
 		return nil, false
 	}
 	return withoutMark(body), true

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"encoding/binary"
 	"math"
 	"math/big"
 	"unicode/utf8"
@@ -38,7 +37,7 @@ func (contrast) judge(m *zmq.Message) verdict {
 // that it has.
 func status(d *pickle.Dict) kind {
 	name, given := d.Text("status")
-	said, _ := name.(string)
+	said, _ := text(name)
 	if said == "heartbeat" {
 		return other
 	}
@@ -65,13 +64,22 @@ func scan(d *pickle.Dict) bool {
 }
 
 func pickledText(v any) bool {
+	if b, ok := v.(pickle.Bytes); ok {
+		return utf8.Valid(b)
+	}
+	_, ok := text(v)
+	return ok
+}
+
+// text reads Python's str and its kin of numpy's.
+func text(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
-		return true
-	case pickle.Bytes:
-		return utf8.Valid(v)
+		return v, true
+	case *pickle.Opaque:
+		return numpyText(v)
 	}
-	return false
+	return "", false
 }
 
 func pickledInt(v any) bool {
@@ -110,43 +118,10 @@ func pickledFloat(v any) bool {
 		_, ok := floatOfText(v)
 		return ok
 	case *pickle.Opaque:
-		_, ok := numpyScalar(v)
-		return ok
+		if _, ok := numpyScalar(v); ok {
+			return true
+		}
+		return numpySingle(v)
 	}
 	return false
-}
-
-// numpyScalar reads a single number of numpy's, which the peers take for a number:
-// scalar(dtype("f8"), bytes).
-func numpyScalar(o *pickle.Opaque) (float64, bool) {
-	args, ok := o.Args.(*pickle.Tuple)
-	if !ok || len(args.Items) != 2 || !o.Is("scalar", "numpy.core.multiarray", "numpy._core.multiarray") {
-		return 0, false
-	}
-	dtype, isDtype := args.Items[0].(*pickle.Opaque)
-	b, isBytes := args.Items[1].(pickle.Bytes)
-	if !isDtype || !isBytes || !dtype.Is("dtype", "numpy") {
-		return 0, false
-	}
-	of, ok := dtype.Args.(*pickle.Tuple)
-	if !ok || len(of.Items) == 0 || len(b) == 0 || len(b) > 8 {
-		return 0, false
-	}
-	var wide [8]byte
-	copy(wide[:], b)
-	bits := binary.LittleEndian.Uint64(wide[:])
-	unused := 64 - 8*len(b)
-	switch code, _ := of.Items[0].(string); code {
-	case "f8":
-		return math.Float64frombits(bits), len(b) == 8
-	case "f4":
-		return float64(math.Float32frombits(uint32(bits))), len(b) == 4
-	case "f2":
-		return 0, len(b) == 2
-	case "i1", "i2", "i4", "i8":
-		return float64(int64(bits<<unused) >> unused), true
-	case "u1", "u2", "u4", "u8", "b1":
-		return float64(bits), true
-	}
-	return 0, false
 }

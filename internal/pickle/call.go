@@ -36,9 +36,11 @@ func (r *reader) call(op byte) {
 		args := r.pop()
 		callable := r.pop()
 		r.made(callable, args)
-	case 'b': // BUILD: state for what was made, which is not looked at
-		r.pop()
-		r.top()
+	case 'b': // BUILD: state for what was made
+		state := r.pop()
+		if o, ok := r.top().(*Opaque); ok {
+			o.State = state
+		}
 	default:
 		r.fail(reasonOpcode)
 	}
@@ -63,7 +65,7 @@ func (r *reader) made(callable, args any) {
 	case *Global:
 		r.push(r.known(c, t))
 	case *Opaque:
-		r.push(&Opaque{c, t})
+		r.push(&Opaque{Callable: c, Args: t})
 	default:
 		r.fail(reasonCall)
 	}
@@ -96,7 +98,7 @@ func (r *reader) known(g *Global, args *Tuple) any {
 			}
 		}
 	}
-	return &Opaque{g, args}
+	return &Opaque{Callable: g, Args: args}
 }
 
 // dictOf is a dict from what its constructor may be given: a dict, or a list of

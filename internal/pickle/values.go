@@ -60,6 +60,8 @@ type Global struct{ Module, Name string }
 type Opaque struct {
 	Callable any
 	Args     any
+	// State is what it would be told to take as its state; nil when nothing.
+	State any
 }
 
 // Is says whether the callable is that name of one of the modules.

@@ -1,4 +1,4 @@
-"""Writes the inputs of the recordings in this folder; see README.md."""
+"""Writes the inputs of the recordings in this folder, or of those named; see README.md."""
 import base64
 import collections
 import hashlib
@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import random
+import sys
 import uuid
 
 import numpy as np
@@ -52,6 +53,8 @@ def assignments(streams, n, pattern=None):
 
 
 def case(name, cls, upstream, inputs, about, streams=None, n=40, params=None, apart=0, dump_name=None, key=None):
+    if sys.argv[1:] and name not in sys.argv[1:]:
+        return
     streams = streams or ["det"]
     d = os.path.join(HERE, name)
     os.makedirs(d, exist_ok=True)
@@ -191,8 +194,8 @@ case("contrast_protocols", "ZmqSubContrastIngester", "pub",
 shared = "running"
 vals = [
     {"dt": 1}, {"dt": 1.5}, {"dt": "1.5"}, {"dt": True}, {"dt": "x"}, {"dt": None}, {"dt": 2**70}, {"dt": float("nan")}, {"dt": float("inf")},
-    {"dt": np.float64(1.5)}, {"dt": np.float32(1.5)}, {"dt": np.int64(1)}, {"dt": np.array([1.0])}, {"dt": np.array(1.0)}, {"dt": b"1.5"}, {"dt": " 1.5 "}, {"dt": "1e3"}, {"dt": "nan"}, {"dt": [1]},
-    {"status": "running"}, {"status": b"running", "dt": 1}, {"status": "Running", "dt": 1}, {"status": None, "dt": 1}, {"status": np.str_("running"), "dt": 1},
+    {"dt": np.float64(1.5)}, {"dt": np.float32(1.5)}, {"dt": np.int64(1)}, {"dt": b"1.5"}, {"dt": " 1.5 "}, {"dt": "1e3"}, {"dt": "nan"}, {"dt": [1]},
+    {"status": "running"}, {"status": b"running", "dt": 1}, {"status": "Running", "dt": 1}, {"status": None, "dt": 1},
     {"status": "running", "dt": 1, 5: "a key that is no text"}, {"status": "running", "dt": 1, b"k": 1}, {"status": "running", "dt": 1, None: 1}, {"status": "running", "dt": 1, "": 1},
     {"path": "p", "scannr": 1, "description": "d"}, {"status": "running", "dt": 1, "path": "p", "scannr": 1, "description": "d"},
     {"dt": 1, "path": "p", "scannr": 1, "description": "d"},
@@ -203,6 +206,10 @@ case("contrast_values", "ZmqSubContrastIngester", "pub",
      [P(v, 4) for v in vals] + [P(v, 2) for v in vals[:9]] + [P(x) for x in lists] + [b"", b".", b"N.", b"\x80\x04N", P(running)[:-3], P(running) + b"behind", b"(lp0\n.", b"cos\nsystem\n.", b"\x80\x09N."] +
      [P(dict(finished, scannr=3.0)), P(running)],
      "values, missing keys, keys that are no texts, things that are no dicts", n=80)
+
+case("contrast_numpy_values", "ZmqSubContrastIngester", "pub",
+     [P(started), P({"dt": np.array([1.0])}), P({"dt": np.array(1.0)}), P({"dt": np.array([1.0, 2.0])}), P({"dt": np.bool_(True)}), P({"dt": 1, "status": np.str_("running")}), P({"dt": np.int32(3)}), P({"dt": np.float16(0.5)}), P(dict(finished, scannr=np.int64(2)))],
+     "numpy values in the fields that are looked at")
 
 case("contrast_by_fields", "ZmqSubContrastIngester", "pub",
      [P({"path": "p", "scannr": 1, "description": "d"}), P({"dt": 1}), P({"dt": 1, "status": "running"}), P({"status": "finished"}), P({"status": "finished", "path": "p", "scannr": 2, "description": ""})],
@@ -335,9 +342,10 @@ case("sardana_bodies", "dranspose.ingesters.http_sardana:app", "http", [
     post("data_desc", dict(desc, serialno="12", title="ü \u2028 \"q\" \\ / <&>", type="DataDescription", z=1, a=[1.0, 1e22, 1e-7, -0.0, 2**70, None, True, "x"], nested={"b": {"c": 1.50}, "a": []})),
     post("data_desc", dict(desc, serialno=2, title="again")),
     post("record_data", {"timestamp": 1}), post("record_data", {"timestamp": "2.5", "point_nb": 1}), post("record_data", {"point_nb": 2}), post("record_data", {"timestamp": None}), post("record_data", {"type": "RecordEnd", "timestamp": 3}), post("record_data", {"type": "x", "timestamp": 3}),
-    post("record_data", '{"timestamp": 1e5, "nan": NaN, "inf": -Infinity, "big": 123456789012345678901234567890, "e": 1E5, "z": -0, "i": 1.0}'), post("record_data", '{"timestamp": 4, "dup": 1, "x": 2, "dup": 3}'), post("record_data", b'\xff'), post("record_data", '{"timestamp": 5, "u": "\\u00e9\\ud83d\\ude00\\u0001\\u007f"}'),
+    post("record_data", '{"timestamp": 1e5, "nan": NaN, "inf": -Infinity, "big": 123456789012345678901234567890, "e": 1E5, "z": -0, "i": 1.0}'), post("record_data", '{"timestamp": 4, "dup": 1, "x": 2, "dup": 3}'), post("record_data", '{"timestamp": 5, "u": "\\u00e9\\ud83d\\ude00\\u0001\\u007f"}'),
     post("custom_data", {"timestamp": 1}), post("record_end", {"timestamp": 6, "last": True}), post("record_data", {"timestamp": 7}), post("data_desc", desc),
 ], "bodies at their edges and the answers", n=30)
+case("sardana_not_utf8", "dranspose.ingesters.http_sardana:app", "http", [post("data_desc", b'\xff'), post("data_desc", b'{"serialno": 1, "scandir": "\xff", "title": ""}'), post("data_desc", desc), post("record_data", b'\xfe\xff\x00{'), post("record_end", {"timestamp": 6})], "bodies that are not UTF-8")
 case("sardana_floats", "dranspose.ingesters.http_sardana:app", "http", [post("data_desc", dict(desc, serialno=3.0, scandir=""))] + [post("record_data", '{"timestamp": %s, "v": %s}' % (x, x)) for x in ["1", "1.0", "1e22", "1e-7", "123456789.123456789", "1e16", "1e15", "0.1", "-0.0", "100000000000000000000", "1.5e300", "5e-324", "1e5", "true", "NaN"]] + [post("record_end", {"timestamp": 0, "type": "RecordEnd"})], "floats", n=30)
 
 # ---- parameters
