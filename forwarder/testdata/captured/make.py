@@ -208,7 +208,7 @@ case("contrast_values", "ZmqSubContrastIngester", "pub",
      "values, missing keys, keys that are no texts, things that are no dicts", n=80)
 
 case("contrast_numpy_values", "ZmqSubContrastIngester", "pub",
-     [P(started), P({"dt": np.array([1.0])}), P({"dt": np.array([1.0, 2.0])}), P({"dt": np.bool_(True)}), P({"dt": np.int32(3)}), P({"dt": np.float16(0.5)}), P(dict(finished, scannr=np.int64(2)))],
+     [P(started), P({"dt": np.array([1.0])}), P({"dt": np.array(1.0)}), P({"dt": np.array([1.0, 2.0])}), P({"dt": np.bool_(True)}), P({"dt": 1, "status": np.str_("running")}), P({"dt": np.int32(3)}), P({"dt": np.float16(0.5)}), P(dict(finished, scannr=np.int64(2)))],
      "numpy values in the fields that are looked at")
 
 case("contrast_by_fields", "ZmqSubContrastIngester", "pub",
