@@ -60,11 +60,11 @@ func newPump(o Options) (*pump, error) {
 		return nil, err
 	}
 	p := &pump{
-		log: o.Log, hold: o.WorkerHold, queue: o.QueueBytes / 2,
+		log: o.Log, hold: o.WorkerHold, queue: o.QueueBytes * queueShare / shares,
 		inbox: newInbox(poller.Wake), workers: newWorkers(), counts: &counts{}, poller: poller, zmq: context, pool: &zmq.Pool{},
 		pings: make([]*zmq.Message, 64),
-		pipes: pipes{bytes: o.QueueBytes / 4, limit: pipeMost},
-		dump:  dumper{log: o.Log, path: o.DumpPath, ingester: o.Name, bytes: o.QueueBytes / 4, wake: poller.Wake},
+		pipes: pipes{bytes: o.QueueBytes * pipeShare / shares, limit: pipeMost},
+		dump:  dumper{log: o.Log, path: o.DumpPath, ingester: o.Name, bytes: o.QueueBytes * upstreamShare / shares, wake: poller.Wake},
 	}
 	for _, s := range o.Streams {
 		src, err := source.New(s)
@@ -77,7 +77,7 @@ func newPump(o Options) (*pump, error) {
 			name: s.Stream, label: label(s.Stream, src.Typ()), source: src, step: step, log: log,
 			up: &source.Upstream{
 				Context: context, Pool: p.pool, Watch: poller.Add, Unwatch: poller.Remove, Wake: poller.Wake,
-				Log: log, Count: &source.Counters{}, QueueBytes: o.QueueBytes / 4 / int64(len(o.Streams)),
+				Log: log, Count: &source.Counters{}, QueueBytes: o.QueueBytes * upstreamShare / shares / int64(len(o.Streams)),
 			},
 		})
 	}

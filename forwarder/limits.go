@@ -1,9 +1,16 @@
 package forwarder
 
-// What waits in the process is bounded in bytes by the option QueueBytes, in three
-// shares: a quarter for what the upstreams' sockets read ahead, half for the queues
-// of workers that are slow or away, and a quarter for libzmq's pipes to the workers,
-// which know messages only. So their limit follows the size of the messages.
+// What waits in the process is bounded in bytes by the option QueueBytes, in shares of
+// a sixteenth: for what the upstreams' sockets read ahead (the dump may hold as much,
+// of frames that the others hold too), for the queues of workers that are slow or away,
+// and for libzmq's pipes to the workers. Two are left for what an allocator wastes.
+// The pipes know messages only; so their limit follows the size of the messages.
+const (
+	shares        = 16
+	upstreamShare = 4
+	queueShare    = 7
+	pipeShare     = 3
+)
 
 // Limits of a pipe, in messages. Few are enough to keep a connection busy.
 const (

@@ -398,7 +398,7 @@ func TestAWorkerThatDoesNotReadHoldsBackUpstreamWithinTheBound(t *testing.T) {
 	r.assign(m, 0, events...)
 	r.await("the queue to be full", func() bool { return r.pump.counts.why() == waitWorkers })
 	queued := r.pump.workers.get("deaf").queuedBytes.Load()
-	if queued > 4<<20+frame+overhead {
+	if queued > 8<<20*queueShare/shares+frame+overhead {
 		t.Errorf("%d bytes wait", queued)
 	}
 	if n := r.pump.counts.processed.Load(); n >= 400 {

@@ -38,7 +38,7 @@ func numpyNumber(dtype, data any) (float64, bool) {
 		return 0, len(b) == 2
 	case "i1", "i2", "i4", "i8":
 		return float64(int64(bits<<unused) >> unused), true
-	case "u1", "u2", "u4", "u8", "b1":
+	case "u1", "u2", "u4", "u8":
 		return float64(bits), true
 	}
 	return 0, false
@@ -58,8 +58,8 @@ func numpyType(v any) (string, bool) {
 	return code, ok
 }
 
-// numpySingle says whether o is an array of one number, which Python turns into a
-// float as if it were that number. Its state is (version, shape, dtype, order, bytes).
+// numpySingle says whether o is an array without dimensions, a number in all but name.
+// (An array of one dimension with one number is none to the peers.) Its state is (version, shape, dtype, order, bytes).
 func numpySingle(o *pickle.Opaque) bool {
 	state, ok := o.State.(*pickle.Tuple)
 	if !ok || len(state.Items) != 5 || !o.Is("_reconstruct", "numpy.core.multiarray", "numpy._core.multiarray") {
@@ -69,10 +69,8 @@ func numpySingle(o *pickle.Opaque) bool {
 	if !ok {
 		return false
 	}
-	for _, n := range shape.Items {
-		if n != int64(1) {
-			return false
-		}
+	if len(shape.Items) > 0 {
+		return false
 	}
 	_, ok = numpyNumber(state.Items[2], state.Items[4])
 	return ok

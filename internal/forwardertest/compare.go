@@ -3,6 +3,7 @@ package forwardertest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -340,7 +341,7 @@ func DumpRecords(b []byte) ([]DumpRecord, error) {
 		// taken from between its offsets.
 		from := d.NumBytesRead()
 		var raw cbor.RawMessage
-		if err := d.Decode(&raw); err == io.EOF {
+		if err := d.Decode(&raw); errors.Is(err, io.EOF) {
 			return list, nil
 		} else if err != nil {
 			return list, fmt.Errorf("record %d: %w", len(list), err)

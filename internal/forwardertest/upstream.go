@@ -44,7 +44,7 @@ func listen(t testing.TB, kind string, port int) *Upstream {
 	if port == 0 {
 		port = FreePort(t)
 	}
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // listening does not wait
 	if err != nil {
 		t.Fatal(err)
 	}
