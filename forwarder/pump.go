@@ -21,6 +21,7 @@ const (
 	burst       = 64                     // events
 	pingsEvery  = 20 * time.Millisecond  // under load
 	idleWait    = time.Second            // a time-out, when nothing is expected
+	briefly     = 20 * time.Millisecond  // after an event the next is expected so soon
 	waitingWait = 10 * time.Millisecond  // while a worker's queue waits for room
 	routerClose = 500 * time.Millisecond // for what libzmq has not sent yet
 	// keepAlive has the system ask a silent worker's host after this time.
@@ -65,6 +66,7 @@ type pump struct {
 	lastPings   time.Time
 	sent        bool // since the pings were read
 	pace        pace
+	busy        time.Time // when the last event was done
 }
 
 // run pumps until ctx ends. It opens and closes the sockets.
@@ -159,7 +161,11 @@ func (p *pump) wait() (told bool, err error) {
 		timeout = pingsEvery
 	}
 	start := time.Now()
-	told, err = p.poller.Wait(timeout)
+	if start.Sub(p.busy) < briefly {
+		told, err = p.poller.WaitBriefly(min(timeout, briefly))
+	} else {
+		told, err = p.poller.Wait(timeout)
+	}
 	p.counts.waited(p.counts.why(), time.Since(start))
 	return told, err
 }
@@ -223,6 +229,7 @@ func (p *pump) forward(now time.Time) (bool, error) {
 		if done := p.counts.processed.Add(1); done%sampleEvery == 0 {
 			p.counts.latency.observe(time.Since(taken))
 		}
+		p.busy = now
 		p.counts.lastEvent.Store(now.UnixNano())
 	}
 	return n > 0, nil

@@ -3,6 +3,7 @@ package main_test
 import (
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -74,7 +75,13 @@ func TestFault_NewMappingWithoutTheStalledWorker(t *testing.T) {
 	time.Sleep(2 * time.Second)
 	events := forwardertest.Scan("det", 22, "w1")
 	b.mapped(events)
-	<-fed // the rest of the old series, its end too
+	select { // the rest of the old series, its end too
+	case <-fed:
+	case <-time.After(patience):
+		b.p.Signal(syscall.SIGQUIT)
+		b.p.Wait(patience)
+		t.Fatal("the rest of the old series is not taken in")
+	}
 	b.series(2, 20, 1000)
 	fresh := func() (list []uint64) {
 		for _, m := range b.workers[0].Received() {

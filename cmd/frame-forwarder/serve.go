@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -38,6 +39,9 @@ func serve(stop context.Context, f configs.Forwarder, wait bool, log *logrus.Log
 	for n, i := range made {
 		all[n] = i
 	}
+	// Each ingester's data path keeps a processor of the Go scheduler while frames
+	// come (zmq.Poller.WaitBriefly); the rest of the program has its own beside them.
+	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), len(made)+1))
 	if !wait {
 		if err := reachable(stop, f.RedisDSN); err != nil {
 			return err

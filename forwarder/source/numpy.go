@@ -38,7 +38,7 @@ func numpyNumber(dtype, data any) (float64, bool) {
 		return 0, len(b) == 2
 	case "i1", "i2", "i4", "i8":
 		return float64(int64(bits<<unused) >> unused), true
-	case "u1", "u2", "u4", "u8":
+	case "u1", "u2", "u4", "u8", "b1":
 		return float64(bits), true
 	}
 	return 0, false

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -83,8 +84,8 @@ func (p *Poller) Arm() error {
 }
 
 // Wait returns when a socket may have changed or after a Wake (told), or after the
-// time-out; below zero it waits for ever. It may return for nothing. What a socket has told
-// already, to a Receive or Send of its own, it does not tell again: a Receive that
+// time-out; below zero it waits for ever. It may return for nothing. What a socket has
+// told already, to a Receive or Send of its own, it does not tell again: a Receive that
 // found nothing is what makes the next message end the Wait.
 func (p *Poller) Wait(timeout time.Duration) (told bool, err error) {
 	ms := -1
@@ -92,6 +93,25 @@ func (p *Poller) Wait(timeout time.Duration) (told bool, err error) {
 		ms = milliseconds(timeout)
 	}
 	n, err := unix.Poll(p.fds, ms)
+	return p.told(n, err)
+}
+
+// WaitBriefly is Wait for a goroutine to which every microsecond counts: it keeps its
+// processor of the Go scheduler meanwhile, because giving it up and getting it back
+// wakes other threads each time, which costs more than a frame. There has to be another
+// processor for the other goroutines, and the time-out has to be short: a signal, by
+// which the scheduler asks for a stop, ends the wait too.
+func (p *Poller) WaitBriefly(timeout time.Duration) (told bool, err error) {
+	t := unix.NsecToTimespec(int64(timeout))
+	n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p.fds[0])), uintptr(len(p.fds)),
+		uintptr(unsafe.Pointer(&t)), 0, 0, 0)
+	if errno != 0 {
+		return p.told(-1, errno)
+	}
+	return p.told(int(n), nil)
+}
+
+func (p *Poller) told(n int, err error) (bool, error) {
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return false, fmt.Errorf("zmq: poll: %w", err)
 	}
@@ -99,12 +119,13 @@ func (p *Poller) Wait(timeout time.Duration) (told bool, err error) {
 		for i := range p.fds {
 			p.fds[i].Revents = 0
 		}
+		return false, nil
 	}
-	if n > 0 && p.fds[0].Revents != 0 {
+	if p.fds[0].Revents != 0 {
 		var b [8]byte
 		_, _ = unix.Read(p.waker, b[:]) // nothing there is nothing to do
 	}
-	return n > 0, nil
+	return true, nil
 }
 
 // Told says whether the last Wait saw the socket tell of something.

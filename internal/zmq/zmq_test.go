@@ -251,8 +251,15 @@ func TestWakeEndsAWait(t *testing.T) {
 	}
 	defer func() { _ = p.Close() }()
 	go p.Wake()
-	if _, err := p.Wait(-1); err != nil {
-		t.Fatal(err)
+	if told, err := p.Wait(-1); err != nil || !told {
+		t.Fatal(told, err)
+	}
+	p.Wake()
+	if told, err := p.WaitBriefly(time.Minute); err != nil || !told {
+		t.Fatal(told, err)
+	}
+	if told, err := p.WaitBriefly(time.Microsecond); err != nil || told {
+		t.Fatal(told, err)
 	}
 }
 
