@@ -3,7 +3,6 @@ package main_test
 import (
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -78,8 +77,6 @@ func TestFault_NewMappingWithoutTheStalledWorker(t *testing.T) {
 	select { // the rest of the old series, its end too
 	case <-fed:
 	case <-time.After(patience):
-		b.p.Signal(syscall.SIGQUIT)
-		b.p.Wait(patience)
 		t.Fatal("the rest of the old series is not taken in")
 	}
 	b.series(2, 20, 1000)
@@ -363,89 +360,6 @@ func TestFault_JunkBetweenScans(t *testing.T) {
 	b.bounded(8)
 }
 
-// Redis is gone and comes back empty: what was assigned is delivered meanwhile,
-// the config is back, the next mapping works.
-func TestFault_RedisRestartsEmpty(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, setup{})
-	events := forwardertest.Scan("det", 22, "w1", "w2")
-	b.mapped(events)
-	b.send(startFrame(1))
-	forwardertest.Await(t, patience, "the first event", func() bool { return b.workers[0].Count() == 1 })
-	b.redis.Stop()
-	for i := range 20 {
-		b.send(imageFrame(1, i, []byte("abcd")))
-	}
-	b.send(endFrame(1, 20))
-	b.complete(patience, events, b.workers...)
-	time.Sleep(time.Second)
-	b.redis.Restart(false)
-	b.c.Close() // connects again
-	b.c.AwaitConfigWithin(8*time.Second, b.p.Name(), "published again", func(forwardertest.Config) bool { return true })
-	b.again(2, b.workers...)
-	if cpu := b.p.CPU(); !raceDetector && cpu > 3*time.Second {
-		t.Errorf("it has used %s of processor time", cpu)
-	}
-}
-
-// Redis is gone and comes back with its data: nothing is delivered twice.
-func TestFault_RedisRestartsWithItsData(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, setup{})
-	events := forwardertest.Scan("det", 42, "w1", "w2")
-	m := b.mapped(events[:20])
-	b.send(startFrame(1))
-	for i := range 10 {
-		b.send(imageFrame(1, i, []byte("abcd")))
-	}
-	forwardertest.Await(t, patience, "the first events", func() bool { return b.workers[0].Count()+b.workers[1].Count() == 12 })
-	b.redis.Restart(true)
-	b.c.Close() // connects again
-	b.c.Assign(m, events[20:], 5)
-	for i := 10; i < 40; i++ {
-		b.send(imageFrame(1, i, []byte("abcd")))
-	}
-	b.send(endFrame(1, 40))
-	b.complete(patience, events, b.workers...)
-	b.c.Update(forwardertest.Update{Mapping: m, Finished: true})
-	b.answers(m)
-	b.again(2, b.workers...)
-}
-
-// Redis hangs: what was assigned is delivered, and the config is fresh within
-// 3 s after it answers again.
-func TestFault_RedisHangs(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, setup{})
-	events := forwardertest.Scan("det", 22, "w1", "w2")
-	b.mapped(events)
-	b.send(startFrame(1))
-	forwardertest.Await(t, patience, "the first event", func() bool { return b.workers[0].Count() == 1 })
-	b.redis.Pause()
-	for i := range 20 {
-		b.send(imageFrame(1, i, []byte("abcd")))
-	}
-	b.send(endFrame(1, 20))
-	b.complete(patience, events, b.workers...)
-	time.Sleep(4 * time.Second)
-	b.redis.Resume()
-	b.c.AwaitConfigWithin(3*time.Second, b.p.Name(), "fresh", func(c forwardertest.Config) bool {
-		ttl, _ := b.c.Must("TTL", forwardertest.KeyConfig(b.p.Name())).(int64)
-		return c.Processed == 22 && ttl >= 9
-	})
-	b.again(2, b.workers...)
-}
-
-// Redis is emptied: the config is back, the next mapping works.
-func TestFault_RedisEmptied(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, setup{})
-	b.again(1, b.workers...)
-	b.c.Must("FLUSHALL")
-	b.c.AwaitConfigWithin(8*time.Second, b.p.Name(), "published again", func(forwardertest.Config) bool { return true })
-	b.again(2, b.workers...)
-}
-
 // A dump path that can not be written is refused at the start, or reported
 // while the scan goes on.
 func TestFault_BadDumpPath(t *testing.T) {
@@ -485,5 +399,43 @@ func TestFault_BadDumpPrefix(t *testing.T) {
 	b.again(1, b.workers...)
 	if !forwardertest.Within(patience, func() bool { return strings.Contains(b.p.Log(), "no/such/folder") }) {
 		t.Error("the log does not name the path")
+	}
+}
+
+// Large frames after any number of small ones do not stall the upstream: the
+// bound on what libzmq holds is lowered while frames come.
+func TestFault_LargeFramesAfterSmallOnes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, setup{settings: queue("8MiB", "5s")})
+	for series, small := range []int{0, 13, 29, 30, 31, 47, 63, 120, 499, 500, 777} {
+		for _, w := range b.workers {
+			w.Forget()
+		}
+		const large = 150
+		events := forwardertest.Scan("det", small+large+2, "w1", "w2")
+		b.mapped(events)
+		b.send(startFrame(series))
+		for i := range small {
+			b.send(imageFrame(series, i, []byte("abcd")))
+		}
+		// All that was sent is read, so that nothing acknowledges it later.
+		forwardertest.Await(t, patience, "the small ones", func() bool { return b.workers[0].Count()+b.workers[1].Count() == small+2 })
+		payload := make([]byte, 100_000)
+		done := make(chan struct{})
+		b.feeds.Add(1)
+		go func() {
+			defer b.feeds.Done()
+			defer close(done)
+			for i := range large {
+				b.send(imageFrame(series, small+i, payload))
+			}
+			b.send(endFrame(series, small+large))
+		}()
+		b.complete(patience, events, b.workers...)
+		if t.Failed() {
+			t.Fatalf("after %d small frames", small)
+		}
+		<-done
+		b.up.Cut() // the next series has a fresh connection
 	}
 }

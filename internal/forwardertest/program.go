@@ -264,7 +264,7 @@ func (p *Program) Log() string {
 
 func (p *Program) tail() string {
 	l := p.Log()
-	return l[max(0, len(l)-20000):]
+	return l[max(0, len(l)-6000):]
 }
 
 // Signal sends a signal.
