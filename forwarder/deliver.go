@@ -21,11 +21,15 @@ func (p *pump) deliver(event uint64, sets []*control.WorkerSet) error {
 	if streams == 1 {
 		return p.deliverOne(event, p.active[only], sets[only])
 	}
-	for _, w := range p.receivers(sets) {
+	to, err := p.receivers(sets)
+	if err != nil {
+		return err
+	}
+	for _, w := range to {
 		m := p.pool.Get()
 		p.header.begin(event)
 		for i, set := range sets {
-			if set != nil && slices.Contains(p.workersOf(set), w) {
+			if set != nil && slices.Contains(p.resolved[set], w) {
 				s := p.active[i]
 				p.header.add(s.label, s.hand.Parts())
 				m.CopyFrom(s.hand)
@@ -47,7 +51,11 @@ func (p *pump) deliver(event uint64, sets []*control.WorkerSet) error {
 // deliverOne is the frequent case of one stream: the frames are moved to the last
 // worker, and shared with those before.
 func (p *pump) deliverOne(event uint64, s *stream, set *control.WorkerSet) error {
-	if ws := p.workersOf(set); len(ws) > 0 {
+	ws, err := p.workersOf(set)
+	if err != nil {
+		return err
+	}
+	if len(ws) > 0 {
 		p.header.begin(event)
 		p.header.add(s.label, s.hand.Parts())
 		h := p.header.end()
@@ -62,49 +70,55 @@ func (p *pump) deliverOne(event uint64, s *stream, set *control.WorkerSet) error
 }
 
 // receivers are all workers of the sets, each once.
-func (p *pump) receivers(sets []*control.WorkerSet) []*worker {
+func (p *pump) receivers(sets []*control.WorkerSet) ([]*worker, error) {
 	p.to = p.to[:0]
 	for _, set := range sets {
 		if set == nil {
 			continue
 		}
-		for _, w := range p.workersOf(set) {
+		ws, err := p.workersOf(set)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range ws {
 			if !slices.Contains(p.to, w) {
 				p.to = append(p.to, w)
 			}
 		}
 	}
-	return p.to
+	return p.to, nil
 }
 
 // workersOf finds the workers of a set; sets of a mapping come again and again.
-func (p *pump) workersOf(set *control.WorkerSet) []*worker {
+func (p *pump) workersOf(set *control.WorkerSet) ([]*worker, error) {
 	if set == p.lastSet {
-		return p.lastWorkers
+		return p.lastWorkers, nil
 	}
 	ws, known := p.resolved[set]
 	if !known {
 		for _, name := range set.Names {
-			ws = append(ws, p.workers.get(name))
+			w, err := p.workers.get(name)
+			if err != nil {
+				return nil, err
+			}
+			ws = append(ws, w)
 		}
 		p.resolved[set] = ws
 	}
 	p.lastSet, p.lastWorkers = set, ws
-	return ws
+	return ws, nil
 }
 
 // send sends a message to a worker or queues it; with keep its frames stay in m, too.
 func (p *pump) send(w *worker, header []byte, m *zmq.Message, keep bool) error {
 	frames, size := m.Parts(), int64(m.Size())
-	if err := p.pipes.message(size, len(p.waiting) > 0); err != nil {
-		return err
-	}
-	if len(w.queue) > 0 {
+	if len(w.queue) > 0 || w.pipe.full(p.pipeLimit, w.outlet.Taken) {
 		p.enqueue(w, header, m, keep)
 		return nil
 	}
-	switch err := p.router.SendTo(w.identity, header, m, keep); {
+	switch err := p.router.SendTo(w.outlet, w.identity, header, m, keep); {
 	case err == nil:
+		w.pipe.put(size + overhead)
 		w.count(frames, size)
 		if w.drops || !w.away.IsZero() {
 			p.back(w)
@@ -169,10 +183,17 @@ func (p *pump) flush(now time.Time) (bool, error) {
 func (p *pump) flushOne(w *worker, now time.Time) (bool, error) {
 	moved := false
 	for len(w.queue) > 0 {
+		if w.pipe.full(p.pipeLimit, w.outlet.Taken) {
+			w.outlet.Want()
+			if w.pipe.full(p.pipeLimit, w.outlet.Taken) {
+				return moved, nil
+			}
+		}
 		q := &w.queue[0]
-		err := p.router.SendTo(w.identity, q.header, q.message, false)
+		err := p.router.SendTo(w.outlet, w.identity, q.header, q.message, false)
 		switch {
 		case err == nil:
+			w.pipe.put(q.size)
 			w.count(q.frames, q.size-overhead)
 			p.pool.Put(q.message)
 			p.queuedBytes -= w.pop().size

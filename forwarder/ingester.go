@@ -61,11 +61,12 @@ func newPump(o Options) (*pump, error) {
 	}
 	p := &pump{
 		log: o.Log, hold: o.WorkerHold, queue: o.QueueBytes * queueShare / shares,
-		inbox: newInbox(poller.Wake), workers: newWorkers(), counts: &counts{}, poller: poller, zmq: context, pool: &zmq.Pool{},
-		pings: make([]*zmq.Message, 64),
-		pipes: pipes{bytes: o.QueueBytes * pipeShare / shares, limit: pipeMost},
-		dump:  dumper{log: o.Log, path: o.DumpPath, ingester: o.Name, bytes: o.QueueBytes * upstreamShare / shares, wake: poller.Wake},
+		inbox: newInbox(poller.Wake), counts: &counts{}, poller: poller, zmq: context, pool: &zmq.Pool{},
+		pings:     make([]*zmq.Message, 64),
+		pipeBytes: o.QueueBytes * pipeShare / shares, pipeLimit: o.QueueBytes * pipeShare / shares,
+		dump: dumper{log: o.Log, path: o.DumpPath, ingester: o.Name, bytes: o.QueueBytes * upstreamShare / shares, wake: poller.Wake},
 	}
+	p.workers = newWorkers(func() (*zmq.Outlet, error) { return context.NewOutlet(poller) })
 	for _, s := range o.Streams {
 		src, err := source.New(s)
 		if err != nil {

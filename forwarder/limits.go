@@ -4,7 +4,6 @@ package forwarder
 // a sixteenth: for what the upstreams' sockets read ahead (the dump may hold as much,
 // of frames that the others hold too), for the queues of workers that are slow or away,
 // and for libzmq's pipes to the workers. Two are left for what an allocator wastes.
-// The pipes know messages only; so their limit follows the size of the messages.
 const (
 	shares        = 16
 	upstreamShare = 4
@@ -12,62 +11,36 @@ const (
 	pipeShare     = 3
 )
 
-// Limits of a pipe, in messages. Few are enough to keep a connection busy.
+// A pipe holds at most libzmq's 1000 messages; a few more are just being sent.
 const (
-	pipeMost  = 1000 // libzmq's own
-	pipeLeast = 2
-	// decayAfter is the number of messages after which an earlier, larger size is
-	// forgotten.
-	decayAfter = 4096
+	pipeMessages = 1000
+	inPipeMost   = 2048
 )
 
-// pipes keeps the limit of the pipes to the workers.
-type pipes struct {
-	bytes   int64 // for all pipes together
-	set     func(messages int) error
-	workers int
-
-	limit   int
-	largest int64 // of the last messages
-	recent  int64 // of those since the last decay
-	seen    int
+// inPipe follows what waits in the pipe to one worker: the sizes of the messages that
+// libzmq was given and has not taken yet, in bytes. It is a ring.
+type inPipe struct {
+	sizes       [inPipeMost]int64
+	given, gone uint64 // messages, ever
+	bytes       int64
 }
 
-// message notes the size of a message that is about to be sent. blocked tells
-// whether any pipe is full: then the limit is not raised (see zmq.SetSendHWM).
-func (p *pipes) message(size int64, blocked bool) error {
-	if size > p.recent {
-		p.recent = size
-	}
-	if size > p.largest {
-		p.largest = size
-		return p.update(blocked, false)
-	}
-	if p.seen++; p.seen >= decayAfter && !blocked {
-		p.seen, p.largest, p.recent = 0, p.recent, 0
-		return p.update(blocked, false)
-	}
-	return nil
+// put notes a message that was given to libzmq.
+func (p *inPipe) put(size int64) {
+	p.sizes[p.given%inPipeMost] = size
+	p.given++
+	p.bytes += size
 }
 
-// worker notes how many workers there are. A new one's pipe has libzmq's limit until
-// it is set again.
-func (p *pipes) worker(n int, blocked bool) error {
-	p.workers = n
-	return p.update(blocked, true)
-}
-
-func (p *pipes) update(blocked, again bool) error {
-	want := pipeMost
-	if p.largest > 0 {
-		want = int(min(pipeMost, max(pipeLeast, p.bytes/(p.largest+overhead)/int64(max(1, p.workers)))))
+// full says whether the pipe holds limit bytes or more; taken asks how many messages
+// libzmq has taken, which is only done when it matters. One message of any size always
+// fits.
+func (p *inPipe) full(limit int64, taken func() uint64) bool {
+	if p.bytes < limit && p.given-p.gone < inPipeMost {
+		return false
 	}
-	if want > p.limit && blocked {
-		want = p.limit
+	for now := taken(); p.gone < now && p.gone < p.given; p.gone++ {
+		p.bytes -= p.sizes[p.gone%inPipeMost]
 	}
-	if want == p.limit && (!again || want == pipeMost) {
-		return nil
-	}
-	p.limit = want
-	return p.set(want)
+	return p.given > p.gone && p.bytes >= limit || p.given-p.gone >= inPipeMost
 }

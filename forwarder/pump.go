@@ -59,7 +59,8 @@ type pump struct {
 	header      header
 	waiting     []*worker // with a queue
 	queuedBytes int64
-	pipes       pipes
+	pipeBytes   int64 // for all pipes to workers
+	pipeLimit   int64 // for each
 	dump        dumper
 	dumpCtx     context.Context // outlives that of run, so that a dump gets its end
 	inDump      bool            // the event that is next
@@ -82,12 +83,11 @@ func (p *pump) run(ctx context.Context, o Options, ready func()) (err error) {
 	p.dumpCtx, giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	if p.router, err = p.zmq.Socket(zmq.Router, zmq.SocketOptions{
-		Mandatory: true, Handover: true, KeepAlive: keepAlive, Linger: routerClose,
+		SendHWM: pipeMessages, Mandatory: true, Handover: true, KeepAlive: keepAlive, Linger: routerClose,
 	}); err != nil {
 		return err
 	}
 	p.poller.Add(p.router)
-	p.pipes.set = p.router.SetSendHWM
 	defer func() { err = errors.Join(err, p.close()) }()
 	if err := p.router.Bind(o.Bind); err != nil {
 		return fault.Errorf(fault.Unavailable, "%w: is another forwarder running? The address is that of the key url", err)
@@ -188,9 +188,7 @@ func (p *pump) readPings(now time.Time) (bool, error) {
 		p.pool.Put(m)
 	}
 	if fresh {
-		if err := p.pipes.worker(len(p.workers.connected(now)), len(p.waiting) > 0); err != nil {
-			return false, err
-		}
+		p.pipeLimit = p.pipeBytes / int64(max(1, len(p.workers.connected(now))))
 	}
 	return n > 0, nil
 }

@@ -180,6 +180,16 @@ func (r *rig) worker(name string) *dealer {
 	return d
 }
 
+// known is the pump's side of a worker.
+func (r *rig) known(name string) *worker {
+	r.t.Helper()
+	w, err := r.pump.workers.get(name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return w
+}
+
 func (d *dealer) ping() {
 	d.t.Helper()
 	if err := d.s.SendBytes(d.id[:]); err != nil {
@@ -359,7 +369,7 @@ func TestAWorkerThatStaysAwayIsDroppedOnceAndCounted(t *testing.T) {
 	here := r.worker("here")
 	m := r.begin("s")
 	r.assign(m, 0, "gone", "here", "gone", "gone,here")
-	gone := r.pump.workers.get("gone")
+	gone := r.known("gone")
 	r.await("its messages to be dropped", func() bool { return gone.dropped.Load() == 3 })
 	start := time.Now()
 	r.assign(m, 4, "gone", "here")
@@ -397,7 +407,7 @@ func TestAWorkerThatDoesNotReadHoldsBackUpstreamWithinTheBound(t *testing.T) {
 	}
 	r.assign(m, 0, events...)
 	r.await("the queue to be full", func() bool { return r.pump.counts.why() == waitWorkers })
-	queued := r.pump.workers.get("deaf").queuedBytes.Load()
+	queued := r.known("deaf").queuedBytes.Load()
 	if queued > 8<<20*queueShare/shares+frame+overhead {
 		t.Errorf("%d bytes wait", queued)
 	}

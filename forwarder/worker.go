@@ -12,6 +12,8 @@ import (
 type worker struct {
 	name     string
 	identity []byte
+	outlet   *zmq.Outlet
+	pipe     inPipe
 
 	queue  []queued
 	bytes  int64     // in queue

@@ -18,26 +18,32 @@ const seenFor = 4 * time.Second
 // workers knows the workers: by what they ping, and by what is assigned to them.
 // The maps may be read from everywhere, with the lock.
 type workers struct {
+	outlet   func() (*zmq.Outlet, error)
 	mu       sync.Mutex
 	byName   map[string]*worker
 	pinged   map[uuid.UUID]control.Worker
 	appeared chan struct{}
 }
 
-func newWorkers() *workers {
-	return &workers{byName: map[string]*worker{}, pinged: map[uuid.UUID]control.Worker{}, appeared: make(chan struct{}, 1)}
+func newWorkers(outlet func() (*zmq.Outlet, error)) *workers {
+	return &workers{outlet: outlet, byName: map[string]*worker{}, pinged: map[uuid.UUID]control.Worker{}, appeared: make(chan struct{}, 1)}
 }
 
 // get gives the worker of a name, which nobody may have seen yet.
-func (ws *workers) get(name string) *worker {
+func (ws *workers) get(name string) (*worker, error) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	w := ws.byName[name]
-	if w == nil {
-		w = &worker{name: name, identity: []byte(name)}
-		ws.byName[name] = w
+	if w != nil {
+		return w, nil
 	}
-	return w
+	outlet, err := ws.outlet()
+	if err != nil {
+		return nil, err
+	}
+	w = &worker{name: name, identity: []byte(name), outlet: outlet}
+	ws.byName[name] = w
+	return w, nil
 }
 
 // ping notes that a worker is there, and says whether that is new. A ping is the

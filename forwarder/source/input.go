@@ -18,12 +18,17 @@ type input struct {
 	head   int
 	tail   int
 	limit  int // messages that may wait in the socket
+	fixed  bool
 	most   int // bytes of the largest message so far
 	share  int64
+	read   uint64 // messages, ever
+	told   uint64 // of them, when libzmq's reader told its writer last
 }
 
-// defaultLimit is libzmq's own bound of messages that wait to be received.
-const defaultLimit = 1000
+// firstLimit bounds the messages that wait to be received until their size is known.
+// It is as fast as libzmq's own 1000 (measured with messages of 1 kB), and lowers
+// sooner: see lower.
+const firstLimit = 128
 
 // peek is the next message, or nil when nothing has come.
 func (i *input) peek(p *zmq.Pool) (*zmq.Message, error) {
@@ -47,29 +52,53 @@ func (i *input) take(p *zmq.Pool) (*zmq.Message, error) {
 
 // fill reads a batch into the empty ring.
 func (i *input) fill(p *zmq.Pool) error {
-	n, err := i.socket.Receive(p, i.ring[:])
+	most := ringSize
+	if i.want() < i.limit {
+		// The limit is lowered where libzmq's reader tells its writer how far it is:
+		// no batch goes beyond that.
+		step := i.step()
+		most = int(min(ringSize, step-i.read%step))
+	}
+	n, err := i.socket.Receive(p, i.ring[:most])
 	i.head, i.tail = 0, n
+	if n == 0 {
+		return err
+	}
+	before := i.read
+	i.read += uint64(n)
+	if at := i.read - i.read%i.step(); at > before {
+		i.told = at
+	}
 	for _, m := range i.ring[:n] {
-		if size := m.Size(); size > i.most {
-			i.most = size
-			if err := i.lower(); err != nil {
-				return err
-			}
-		}
+		i.most = max(i.most, m.Size())
+	}
+	if lowered := i.lower(); err == nil {
+		err = lowered
 	}
 	return err
 }
 
-// lower keeps what may wait in the socket within its share of bytes. The limit is of
-// messages, so it follows the largest one. It is never raised again: libzmq could
-// leave the sender waiting (see zmq.Socket.SetReceiveHWM).
+// step is the number of messages after which libzmq's reader tells its writer how far
+// it is (see zmq.Socket.SetReceiveHWM).
+func (i *input) step() uint64 { return uint64(i.limit+1) / 2 }
+
+// want is the limit that keeps what waits in the socket within its share of bytes.
+func (i *input) want() int {
+	if i.fixed {
+		return i.limit
+	}
+	return int(max(1, min(firstLimit, i.share/int64(max(1, i.most)))))
+}
+
+// lower brings the limit down to what is wanted, or as near as is safe now: the rest
+// is done where the reader tells its writer next. It is never raised again.
 func (i *input) lower() error {
-	limit := int(max(1, min(defaultLimit, i.share/int64(max(1, i.most)))))
-	if limit >= i.limit {
+	safe := max(i.want(), int(2*(i.read-i.told)))
+	if safe >= i.limit {
 		return nil
 	}
-	i.limit = limit
-	return i.socket.SetReceiveHWM(limit)
+	i.limit = safe
+	return i.socket.SetReceiveHWM(safe)
 }
 
 // drop gives back what the ring holds.

@@ -146,19 +146,28 @@ func TestPull_LargeFramesLowerWhatMayWaitInTheSocket(t *testing.T) {
 	in := s.(pulling).inputs[0]
 	send(t, push, stinsHeader(0))
 	expect(t, up, s, stinsHeader(0))
-	if in.limit != defaultLimit {
+	if in.limit != firstLimit {
 		t.Errorf("a small message sets the limit to %d", in.limit)
 	}
 	send(t, push, stinsImage(0, 1), strings.Repeat("x", 1<<20))
 	s.(interface{ LookAhead() }).LookAhead()
 	up.Pool.Put(event(t, s))
-	if in.limit != 3 {
+	if in.limit != 4 { // two messages were read: see input.lower
 		t.Errorf("the limit is %d messages of 1 MiB", in.limit)
 	}
-	send(t, push, stinsImage(1, 2), "x")
-	up.Pool.Put(event(t, s))
+	for n := range 2 {
+		send(t, push, stinsImage(n+1, n+2), "x")
+		up.Pool.Put(event(t, s))
+	}
 	if in.limit != 3 {
-		t.Errorf("a small message raises the limit to %d", in.limit)
+		t.Errorf("soon after it is still %d", in.limit)
+	}
+	for n := range 20 {
+		send(t, push, stinsImage(n+3, n+4), "x")
+		up.Pool.Put(event(t, s))
+	}
+	if in.limit != 3 {
+		t.Errorf("small messages raise the limit to %d", in.limit)
 	}
 }
 

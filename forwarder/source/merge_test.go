@@ -42,7 +42,7 @@ func newMerging(t *testing.T, connections int) *merging {
 	for range connections {
 		lane := &script{}
 		g.lanes = append(g.lanes, lane)
-		inputs = append(inputs, &input{socket: lane, limit: defaultLimit, share: up.QueueBytes})
+		inputs = append(inputs, &input{socket: lane, limit: firstLimit, share: up.QueueBytes})
 	}
 	g.merge = newMerge(inputs, up, s)
 	t.Cleanup(g.merge.drop)

@@ -67,14 +67,17 @@ func (u *upstream) Open(up *Upstream) error {
 	u.up = up
 	u.report = &reporter{log: up.Log, count: up.Count, sub: u.kind == zmq.Sub}
 	for range u.sockets {
-		socket, err := up.Context.Socket(u.kind, zmq.SocketOptions{Subscribe: u.subscribe})
+		socket, err := up.Context.Socket(u.kind, zmq.SocketOptions{Subscribe: u.subscribe, ReceiveHWM: firstLimit})
 		if err != nil {
 			return errors.Join(fmt.Errorf("open the socket for %s: %w", u.url, err), u.Close())
 		}
 		// Of several sockets' share, the lanes of merge hold half.
 		share := up.QueueBytes / int64(u.sockets) / int64(min(2, u.sockets))
 		u.open = append(u.open, socket)
-		u.inputs = append(u.inputs, &input{socket: socket, limit: defaultLimit, share: share})
+		u.inputs = append(u.inputs, &input{
+			socket: socket, limit: firstLimit, share: share,
+			fixed: u.bind, // each of several senders has its own count
+		})
 		up.Watch(socket)
 		if u.bind {
 			err = socket.Bind(u.url)

@@ -15,8 +15,9 @@ import (
 type Context struct {
 	p unsafe.Pointer
 
-	mu    sync.Mutex
-	slabs []*C.struct_zm_slabs // of closed sockets: what they sent may still be on its way
+	mu      sync.Mutex
+	slabs   []*C.struct_zm_slabs // of closed sockets: what they sent may still be on its way
+	outlets []*C.struct_zm_outlet
 }
 
 // ContextOptions say how a Context works. The zero value is one I/O thread that
@@ -71,7 +72,10 @@ func (c *Context) Close() error {
 	for _, s := range c.slabs {
 		C.zm_slabs_free(s)
 	}
-	c.slabs = nil
+	for _, o := range c.outlets {
+		C.zm_outlet_free(o)
+	}
+	c.slabs, c.outlets = nil, nil
 	return nil
 }
 

@@ -194,7 +194,7 @@ int zm_send(void *socket, zm_message *m)
 	return send_parts(socket, m, 0, ZMQ_DONTWAIT);
 }
 
-int zm_send_to(void *socket, struct zm_slabs *slabs, const char *id, size_t id_n,
+int zm_send_to(void *socket, struct zm_slabs *slabs, struct zm_outlet *outlet, const char *id, size_t id_n,
 	const char *header, size_t header_n, zm_message *m, int keep)
 {
 	int rc;
@@ -202,7 +202,7 @@ int zm_send_to(void *socket, struct zm_slabs *slabs, const char *id, size_t id_n
 	if (rc < 0)
 		return zmq_errno();
 	zmq_msg_t h;
-	rc = zm_slabs_message(slabs, &h, header, header_n);
+	rc = zm_slabs_message(slabs, &h, header, header_n, outlet);
 	if (rc)
 		return rc;
 	AGAIN(rc, zmq_msg_send(&h, socket, m->n ? ZMQ_SNDMORE : 0));

@@ -27,6 +27,7 @@ int zm_take(zm_message *to, zm_message *from);
 int zm_share(zm_message *to, zm_message *from);
 
 struct zm_slabs;
+struct zm_outlet;
 
 /* Up to max messages (addresses of zm_message), or until enough bytes have come; never waits. The count, and
    in *err what ended it (0: nothing more there, or enough). */
@@ -34,12 +35,18 @@ int zm_receive(void *socket, const uintptr_t *into, int max, size_t enough, int 
 
 /* 0, or an errno that leaves the message whole. */
 int zm_send(void *socket, zm_message *m);
-int zm_send_to(void *socket, struct zm_slabs *slabs, const char *id, size_t id_n,
+int zm_send_to(void *socket, struct zm_slabs *slabs, struct zm_outlet *outlet, const char *id, size_t id_n,
 	const char *header, size_t header_n, zm_message *m, int keep);
 
 /* Memory for headers, of one sending thread. See slab.c. */
 struct zm_slabs *zm_slabs_new(void);
 void zm_slabs_free(struct zm_slabs *s);
+
+/* Counts the messages that an I/O thread has taken of what one peer was sent. */
+struct zm_outlet *zm_outlet_new(int fd);
+void zm_outlet_free(struct zm_outlet *o);
+unsigned long zm_outlet_taken(struct zm_outlet *o);
+void zm_outlet_want(struct zm_outlet *o);
 
 /* Copies bytes into one part and sends it. */
 int zm_send_bytes(void *socket, const char *b, size_t n, int flags);

@@ -76,23 +76,21 @@ func (s *Socket) apply(k Kind, o SocketOptions) error {
 	return nil
 }
 
-// SetReceiveHWM lowers the limit of the messages that wait to be received, on the
-// connections that are there. It is not for raising: a sender that waits for the
-// old limit may then never be told to go on (seen in libzmq 4.3.4, whose reader
-// reports each half of the limit only).
+// SetReceiveHWM changes the limit of the messages that wait to be received, on the
+// connection that is there.
+//
+// That is safe under a condition only (libzmq 4.3.4, pipe.cpp). With a limit of n, the
+// reader tells the writer how far it is whenever the number of messages that it has
+// read, ever, is a multiple of (n+1)/2; the writer stops when it is n ahead of what it
+// was told. So the new limit has to be at least twice the number of messages read since
+// that last happened: otherwise the writer may stop, the reader find nothing more to
+// read, and neither ever tell the other. It is never raised.
+//
+// There is no such call for what waits to be sent: nobody knows how far an I/O thread
+// has read when it told last. Outlet counts that in bytes instead.
 func (s *Socket) SetReceiveHWM(n int) error {
 	if err := s.setInt(C.ZMQ_RCVHWM, n); err != nil {
 		return fmt.Errorf("zmq: set receive limit to %d: %w", n, err)
-	}
-	return nil
-}
-
-// SetSendHWM changes the limit of the messages that wait to be sent, on the
-// connections that are there. Lowering is always safe; raise it only while no pipe
-// is full (see SendTo).
-func (s *Socket) SetSendHWM(n int) error {
-	if err := s.setInt(C.ZMQ_SNDHWM, n); err != nil {
-		return fmt.Errorf("zmq: set send limit to %d: %w", n, err)
 	}
 	return nil
 }

@@ -163,9 +163,8 @@ func (s *Socket) Send(m *Message) error {
 // SendTo sends identity, header and all parts of m through a ROUTER, without
 // waiting. With keep the parts are shared and stay in m, else they are moved and m
 // is empty then. ErrAgain (the peer's pipe is full) and ErrHostUnreachable leave m
-// whole. After a pipe's limit was raised while it was full, libzmq says
-// ErrHostUnreachable once more where it means ErrAgain.
-func (s *Socket) SendTo(identity, header []byte, m *Message, keep bool) error {
+// whole. The outlet, which may be nil, counts the message when libzmq has taken it.
+func (s *Socket) SendTo(o *Outlet, identity, header []byte, m *Message, keep bool) error {
 	k := C.int(0)
 	if keep {
 		k = 1
@@ -175,7 +174,11 @@ func (s *Socket) SendTo(identity, header []byte, m *Message, keep bool) error {
 			return fmt.Errorf("zmq: send: %w", syscall.ENOMEM)
 		}
 	}
-	return wrap("send", C.zm_send_to(s.p, s.slabs, chars(identity), C.size_t(len(identity)),
+	var outlet *C.struct_zm_outlet
+	if o != nil {
+		outlet = o.c
+	}
+	return wrap("send", C.zm_send_to(s.p, s.slabs, outlet, chars(identity), C.size_t(len(identity)),
 		chars(header), C.size_t(len(header)), m.c, k))
 }
 

@@ -136,14 +136,14 @@ func TestPullToRouterMovesWholeMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := receive(t, pull, &pool, 1)[0]
-	if err := router.SendTo([]byte("nobody"), []byte("h"), m, false); !errors.Is(err, ErrHostUnreachable) {
+	if err := router.SendTo(nil, []byte("nobody"), []byte("h"), m, false); !errors.Is(err, ErrHostUnreachable) {
 		t.Fatalf("to nobody: %v", err)
 	}
 	if m.Parts() != 3 {
 		t.Fatalf("a refused message has %d parts", m.Parts())
 	}
 	for _, keep := range []bool{true, false} {
-		if err := router.SendTo([]byte("w1"), []byte("header"), m, keep); err != nil {
+		if err := router.SendTo(nil, []byte("w1"), []byte("header"), m, keep); err != nil {
 			t.Fatal(err)
 		}
 		got, err := dealer.ReceiveBytes()
@@ -176,7 +176,7 @@ func TestAFullPipeSaysTryAgainAndLeavesTheMessage(t *testing.T) {
 	m.Append(bytes.Repeat([]byte("x"), 1<<20))
 	sent := 0
 	for {
-		err := router.SendTo([]byte("w"), []byte("h"), m, true)
+		err := router.SendTo(nil, []byte("w"), []byte("h"), m, true)
 		if errors.Is(err, ErrAgain) {
 			break
 		}
@@ -206,7 +206,7 @@ func TestAFullPipeSaysTryAgainAndLeavesTheMessage(t *testing.T) {
 		if err := poller.Arm(); err != nil {
 			t.Fatal(err)
 		}
-		if err := router.SendTo([]byte("w"), []byte("h"), m, true); err == nil {
+		if err := router.SendTo(nil, []byte("w"), []byte("h"), m, true); err == nil {
 			break
 		} else if !errors.Is(err, ErrAgain) || tries > 100 {
 			t.Fatal(err)
@@ -242,6 +242,58 @@ func TestALoweredReceiveLimitHoldsBackTheSender(t *testing.T) {
 	for _, m := range receive(t, pull, &pool, sent) { // and nothing is stuck
 		pool.Put(m)
 	}
+}
+
+func TestAnOutletCountsWhatIsTakenAndWakes(t *testing.T) {
+	c := newContext(t)
+	router := open(t, c, Router, SocketOptions{Mandatory: true, SendBuffer: 4096})
+	dealer := open(t, c, Dealer, SocketOptions{Identity: []byte("w"), ReceiveHWM: 2, ReceiveBuffer: 4096})
+	connect(t, dealer, bind(t, router))
+	var pool Pool
+	defer pool.Close()
+	if err := dealer.SendBytes([]byte("ping")); err != nil {
+		t.Fatal(err)
+	}
+	pool.Put(receive(t, router, &pool, 1)[0])
+	poller, err := NewPoller()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := c.NewOutlet(poller)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := pool.Get()
+	m.Append(bytes.Repeat([]byte("x"), 1<<20))
+	const n = 30
+	for i := range n {
+		header := []byte("h")
+		if i%7 == 0 { // too long for a slab
+			header = bytes.Repeat(header, 20_000)
+		}
+		if err := router.SendTo(o, []byte("w"), header, m, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if o.Taken() >= n {
+		t.Errorf("a peer that reads nothing has taken %d messages", o.Taken())
+	}
+	for got := 0; o.Taken() < n; {
+		o.Want()
+		for ; got < n && o.Taken() < n; got++ {
+			if _, err := dealer.ReceiveBytes(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if o.Taken() == n {
+			break
+		}
+		if told, err := poller.Wait(5 * time.Second); err != nil || !told {
+			t.Fatalf("not woken (%v) with %d taken", err, o.Taken())
+		}
+	}
+	pool.Put(m)
+	t.Cleanup(func() { _ = poller.Close() }) // after the sockets
 }
 
 func TestWakeEndsAWait(t *testing.T) {
