@@ -26,9 +26,9 @@ type input struct {
 }
 
 // firstLimit bounds the messages that wait to be received until their size is known.
-// It is as fast as libzmq's own 1000 (measured with messages of 1 kB), and lowers
-// sooner: see lower.
-const firstLimit = 128
+// With messages of 1 kB it is as fast as libzmq's own 1000, and 128 is a third slower
+// (docs/performance.md); the lower it is, the sooner it can be lowered: see lower.
+const firstLimit = 512
 
 // peek is the next message, or nil when nothing has come.
 func (i *input) peek(p *zmq.Pool) (*zmq.Message, error) {

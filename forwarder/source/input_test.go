@@ -54,7 +54,7 @@ func TestLoweringTheLimitNeverStopsTheSender(t *testing.T) {
 			return random.IntN(size) + size
 		}}
 		in := &input{socket: p, limit: firstLimit, share: int64(1 + random.IntN(64<<10))}
-		for range 600 {
+		for range 1500 {
 			m, err := in.take(&pool)
 			if err != nil || m == nil {
 				t.Fatalf("seed %d: after %d messages nothing comes: limit %d, read %d, told %d", seed, n, in.limit, p.read, p.told)
