@@ -58,7 +58,7 @@ func (p *parameters) fetch(ctx context.Context, l *link, versions map[string]uui
 		if err != nil {
 			return err
 		}
-		log := p.log.WithFields(logrus.Fields{"parameter": printable([]byte(name)), "version": version.String()})
+		log := p.log.WithFields(logrus.Fields{"parameter": name, "version": version.String()})
 		if absent != nil {
 			if p.missing[name] != version {
 				p.missing[name] = version
