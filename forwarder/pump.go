@@ -21,7 +21,7 @@ const (
 	burst       = 64                     // events
 	pingsEvery  = 20 * time.Millisecond  // under load
 	idleWait    = time.Second            // a time-out, when nothing is expected
-	briefly     = 20 * time.Millisecond  // after an event the next is expected so soon
+	briefly     = 100 * time.Millisecond // after an event the next is expected so soon
 	waitingWait = 10 * time.Millisecond  // while a worker's queue waits for room
 	routerClose = 500 * time.Millisecond // for what libzmq has not sent yet
 	// keepAlive has the system ask a silent worker's host after this time.
