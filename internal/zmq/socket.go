@@ -14,6 +14,7 @@ package zmq
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"syscall"
 	"unsafe"
@@ -182,14 +183,16 @@ func (s *Socket) SendTo(o *Outlet, identity, header []byte, m *Message, keep boo
 		chars(header), C.size_t(len(header)), m.c, k))
 }
 
-// wrap spares the frequent answers the wrapping.
+// wrap leaves the frequent answers as they are.
 func wrap(op string, rc C.int) error {
-	switch err := errnoOf(int(rc)); err {
-	case nil, ErrAgain, ErrHostUnreachable:
-		return err
-	default:
-		return fmt.Errorf("zmq: %s: %w", op, err)
+	if rc == 0 {
+		return nil
 	}
+	err := errnoOf(int(rc))
+	if errors.Is(err, ErrAgain) || errors.Is(err, ErrHostUnreachable) {
+		return err
+	}
+	return fmt.Errorf("zmq: %s: %w", op, err)
 }
 
 // SendBytes sends a message made of copies of parts. It waits as long as the
