@@ -94,7 +94,7 @@ func (i *Ingester) Ready() <-chan struct{} { return i.ready }
 func (i *Ingester) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		if err := i.pump.run(ctx, i.opt, func() { i.readyOnce.Do(func() { close(i.ready) }) }); err != nil {
+		if err := i.pump.run(ctx, i.opt, i.listening); err != nil {
 			return fmt.Errorf("ingester %s: %w", i.opt.Name, err)
 		}
 		return nil
@@ -111,7 +111,19 @@ func (i *Ingester) Run(ctx context.Context) error {
 		}
 		return nil
 	})
-	return g.Wait()
+	err := g.Wait()
+	if err == nil {
+		i.opt.Log.WithField("events", i.pump.counts.processed.Load()).Info("Stopped")
+	}
+	return err
+}
+
+// listening is called when workers can connect.
+func (i *Ingester) listening() {
+	i.readyOnce.Do(func() {
+		i.opt.Log.WithFields(logrus.Fields{"bind": i.opt.Bind, "url": i.opt.URL}).Info("Listening for workers")
+		close(i.ready)
+	})
 }
 
 // handler is the pump's side of control.Handler.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 
 	"ingestor/forwarder/control"
 	"ingestor/forwarder/source"
+	"ingestor/internal/forwardertest"
 	"ingestor/internal/zmq"
 )
 
@@ -102,7 +102,7 @@ func start(t *testing.T, o Options, streams ...named) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = probe.Close() })
-	o.Name, o.Log, o.Bind = "test-ingester", log, freeAddress(t)
+	o.Name, o.Log, o.Bind = "test-ingester", log, "tcp://127.0.0.1:"+strconv.Itoa(forwardertest.FreePort(t))
 	if o.QueueBytes == 0 {
 		o.QueueBytes = DefaultQueueBytes
 	}
@@ -137,17 +137,6 @@ func start(t *testing.T, o Options, streams ...named) *rig {
 		}
 	})
 	return r
-}
-
-// freeAddress is one that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it listens for a moment
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return "tcp://" + l.Addr().String()
 }
 
 // dealer is a worker.

@@ -35,19 +35,27 @@ func Within(limit time.Duration, done func() bool) bool {
 	}
 }
 
-// FreePort finds a loopback port that nobody listens on and that the kernel
-// does not hand out to connections (those begin at 32768).
+// FreePort finds a loopback port that nobody listens on, that the kernel does not
+// hand out to connections (those begin at 32768), and that no other test is given
+// before this one has ended: a name among the abstract sockets stands for it.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	for range 100 {
+	for range 1000 {
 		port := 12000 + rand.IntN(20000)
-		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port)) //nolint:noctx // listening does not wait
+		claim, err := net.Listen("unix", fmt.Sprintf("@ingestor-test-port-%d", port)) //nolint:noctx // listening does not wait
 		if err != nil {
 			continue
 		}
-		if err := l.Close(); err == nil {
-			return port
+		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port)) //nolint:noctx // as above
+		if err == nil {
+			err = l.Close()
 		}
+		if err != nil {
+			_ = claim.Close()
+			continue
+		}
+		t.Cleanup(func() { _ = claim.Close() })
+		return port
 	}
 	t.Fatal("no free port")
 	return 0
