@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ingestor/internal/fixture"
 )
 
 const (
@@ -65,7 +67,7 @@ type Settings struct {
 // Program is a running forwarder.
 type Program struct {
 	t     testing.TB
-	p     *process
+	p     *fixture.Process
 	port  int
 	name  string
 	began time.Time
@@ -95,11 +97,11 @@ func Start(t testing.TB, s Settings) *Program {
 	cmd.Stdout, cmd.Stderr = p, p
 	cmd.Dir = t.TempDir()
 	var err error
-	if p.p, err = startProcess(cmd); err != nil {
+	if p.p, err = fixture.Start(cmd); err != nil {
 		t.Fatalf("%v: %v", cmd.Args, err)
 	}
 	t.Cleanup(func() {
-		if err := p.p.end(syscall.SIGKILL, 0); err != nil {
+		if err := p.p.End(syscall.SIGKILL, 0); err != nil {
 			t.Error(err)
 		}
 		if strings.Contains(p.Log(), "DATA RACE") || strings.Contains(p.Log(), "\npanic: ") {
@@ -270,7 +272,7 @@ func (p *Program) tail() string {
 // Signal sends a signal.
 func (p *Program) Signal(s syscall.Signal) {
 	p.t.Helper()
-	if err := p.p.signal(s); err != nil {
+	if err := p.p.Signal(s); err != nil {
 		p.t.Error(err)
 	}
 }
@@ -278,7 +280,7 @@ func (p *Program) Signal(s syscall.Signal) {
 // Running says whether the program has not ended.
 func (p *Program) Running() bool {
 	select {
-	case <-p.p.done:
+	case <-p.p.Done():
 		return false
 	default:
 		return true
@@ -290,8 +292,8 @@ func (p *Program) Running() bool {
 func (p *Program) Wait(limit time.Duration) int {
 	p.t.Helper()
 	select {
-	case <-p.p.done:
-		return p.p.cmd.ProcessState.ExitCode()
+	case <-p.p.Done():
+		return p.p.State().ExitCode()
 	case <-time.After(limit):
 		p.t.Errorf("the program has not ended within %s", limit)
 		return -2
@@ -307,7 +309,7 @@ func (p *Program) Terminate(limit time.Duration) int {
 
 // PeakMiB is the largest resident set of the program so far.
 func (p *Program) PeakMiB() int {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.p.cmd.Process.Pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.p.PID()))
 	if err != nil {
 		p.t.Error(err)
 		return 0
@@ -323,7 +325,7 @@ func (p *Program) PeakMiB() int {
 
 // CPU is the processor time that the program has used (ticks of 10 ms).
 func (p *Program) CPU() time.Duration {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.p.cmd.Process.Pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.p.PID()))
 	if err != nil {
 		p.t.Error(err)
 		return 0

@@ -221,19 +221,6 @@ func (u *Upstream) Send(parts ...[]byte) error {
 	return z.send(parts...)
 }
 
-// SendTo sends to the n-th of several connections, as a detector with several
-// PUSH connections does in turn.
-func (u *Upstream) SendTo(n int, parts ...[]byte) error {
-	u.mu.Lock()
-	if len(u.conns) == 0 {
-		u.mu.Unlock()
-		return net.ErrClosed
-	}
-	z := u.conns[n%len(u.conns)]
-	u.mu.Unlock()
-	return z.send(parts...)
-}
-
 // Post sends a body as Sardana's recorder does and returns the status. It tries
 // again while nobody listens.
 func Post(t testing.TB, url, body string) int {

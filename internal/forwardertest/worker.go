@@ -176,15 +176,10 @@ func (w *Worker) take(parts [][]byte) {
 	}
 }
 
-// Pause makes the worker deaf: it pings and does not read.
-func (w *Worker) Pause() { w.setPaused(true) }
-
-// Resume lets it read again.
-func (w *Worker) Resume() { w.setPaused(false) }
-
-func (w *Worker) setPaused(p bool) {
+// Resume lets a deaf worker read.
+func (w *Worker) Resume() {
 	w.mu.Lock()
-	w.paused = p
+	w.paused = false
 	w.mu.Unlock()
 	w.free.Broadcast()
 }

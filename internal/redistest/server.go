@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"ingestor/internal/fixture"
 )
 
 // Options changes what the server is started with.
@@ -37,8 +39,7 @@ type Server struct {
 	o    Options
 	dir  string
 	port int
-	cmd  *exec.Cmd     // nil when it does not run
-	done chan struct{} // closed when cmd has ended
+	p    *fixture.Process // nil when it does not run
 }
 
 // startWithin is how long a server may take until it answers; generous, as
@@ -120,14 +121,14 @@ func (s *Server) ClientOf(db int) *redis.Client {
 // Stop ends the server as an orderly shutdown does. What was written is on disk.
 func (s *Server) Stop() {
 	s.t.Helper()
-	if s.cmd == nil {
+	if s.p == nil {
 		return
 	}
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := s.p.Signal(syscall.SIGTERM); err != nil {
 		s.t.Fatalf("stopping redis-server: %v", err)
 	}
-	<-s.done
-	s.cmd = nil
+	<-s.p.Done()
+	s.p = nil
 }
 
 // Restart stops the server if it runs and starts it on the same address: with
@@ -160,22 +161,23 @@ func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
 
 func (s *Server) signal(sig syscall.Signal) {
 	s.t.Helper()
-	if s.cmd == nil {
+	if s.p == nil {
 		s.t.Fatal("redis-server does not run")
 	}
-	if err := s.cmd.Process.Signal(sig); err != nil {
+	if err := s.p.Signal(sig); err != nil {
 		s.t.Fatalf("%v to redis-server: %v", sig, err)
 	}
 }
 
 // kill ends the server, paused or not.
 func (s *Server) kill() {
-	if s.cmd == nil {
+	if s.p == nil {
 		return
 	}
-	_ = s.cmd.Process.Kill() // it may have ended by itself
-	<-s.done
-	s.cmd = nil
+	if err := s.p.End(syscall.SIGKILL, 0); err != nil {
+		s.t.Errorf("redis-server %v", err)
+	}
+	s.p = nil
 }
 
 // run starts the process and waits until it answers.
@@ -194,22 +196,19 @@ func (s *Server) run() error {
 	defer again.Stop()
 	// Not CommandContext: the server lives longer than its start.
 	cmd := exec.Command("redis-server", append(args, s.o.Args...)...) //nolint:noctx // see above
-	if err := cmd.Start(); err != nil {
+	p, err := fixture.Start(cmd)
+	if err != nil {
 		return fmt.Errorf("redis-server: %w", err)
 	}
-	s.cmd, s.done = cmd, make(chan struct{})
-	go func(done chan<- struct{}) {
-		_ = cmd.Wait() // the log says why it ended
-		close(done)
-	}(s.done)
+	s.p = p
 	for {
 		if answers(ctx, s.Addr()) {
 			return nil
 		}
 		select {
 		case <-again.C:
-		case <-s.done:
-			s.cmd = nil
+		case <-p.Done(): // the log says why
+			s.p = nil
 			return fmt.Errorf("redis-server on %s has ended; its log:\n%s", s.Addr(), s.log())
 		case <-ctx.Done():
 			s.kill()

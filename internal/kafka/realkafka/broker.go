@@ -15,6 +15,7 @@ import (
 	"text/template"
 	"time"
 
+	"ingestor/internal/fixture"
 	"ingestor/internal/kafka"
 )
 
@@ -42,7 +43,7 @@ type Broker struct {
 	temporary bool
 	address   string
 	secure    string
-	process   *process
+	process   *fixture.Process
 }
 
 // New fetches Kafka if need be, prepares a folder and formats it; it starts
@@ -111,7 +112,7 @@ func (b *Broker) Start(ctx context.Context) error {
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "java", b.java("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC",
 		"-XX:TieredStopAtLevel=1", "kafka.Kafka", b.path("server.properties"))...)
 	cmd.Stdout, cmd.Stderr = log, log
-	p, err := startProcess(cmd)
+	p, err := fixture.Start(cmd)
 	if err != nil {
 		return fmt.Errorf("real kafka: %w", err)
 	}
@@ -139,8 +140,8 @@ func (b *Broker) wait(ctx context.Context) error {
 		}
 		select {
 		case <-again.C:
-		case <-b.process.done:
-			return fmt.Errorf("real kafka: ended while starting: %w\n%s", b.process.err, b.logTail())
+		case <-b.process.Done():
+			return fmt.Errorf("real kafka: ended while starting: %w\n%s", b.process.Err(), b.logTail())
 		case <-ctx.Done():
 			return fmt.Errorf("real kafka: %s does not answer: %w\n%s", b.address, ctx.Err(), b.logTail())
 		}
@@ -164,9 +165,9 @@ func (b *Broker) Freeze(on bool) error {
 		return errors.New("real kafka: does not run")
 	}
 	if on {
-		return b.process.signal(syscall.SIGSTOP)
+		return b.process.Signal(syscall.SIGSTOP)
 	}
-	return b.process.signal(syscall.SIGCONT)
+	return b.process.Signal(syscall.SIGCONT)
 }
 
 func (b *Broker) end(sig syscall.Signal, patience time.Duration) error {
@@ -175,7 +176,7 @@ func (b *Broker) end(sig syscall.Signal, patience time.Duration) error {
 	}
 	p := b.process
 	b.process = nil
-	if err := p.end(sig, patience); err != nil {
+	if err := p.End(sig, patience); err != nil {
 		return fmt.Errorf("real kafka: %w", err)
 	}
 	return nil
