@@ -4,69 +4,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"ingestor/internal/forwardertest"
 	"ingestor/internal/redistest"
+	"ingestor/internal/telemetry/telemetrytest"
 )
-
-// manager is the service manager's end of sd_notify.
-type manager struct {
-	path string
-	mu   sync.Mutex
-	got  []string
-}
-
-func newManager(t *testing.T) *manager {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "sd-") //nolint:usetesting // the address of a socket is at most 107 bytes
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &manager{path: filepath.Join(dir, "notify")}
-	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: m.path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var work sync.WaitGroup
-	work.Go(func() {
-		for buf := make([]byte, 64<<10); ; {
-			n, err := socket.Read(buf)
-			if err != nil {
-				return
-			}
-			m.mu.Lock()
-			m.got = append(m.got, string(buf[:n]))
-			m.mu.Unlock()
-		}
-	})
-	t.Cleanup(func() {
-		_ = socket.Close()
-		work.Wait()
-		_ = os.RemoveAll(dir)
-	})
-	return m
-}
-
-// heard says whether a message began so.
-func (m *manager) heard(prefix string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, s := range m.got {
-		if strings.HasPrefix(s, prefix) {
-			return true
-		}
-	}
-	return false
-}
 
 func ours(t *testing.T) {
 	t.Helper()
@@ -100,11 +49,11 @@ func page(t *testing.T, url string) (code int, body string) {
 // to the end of a scan, of Redis, and of itself.
 func TestProgram_TellsHowItDoes(t *testing.T) {
 	ours(t)
-	m := newManager(t)
+	m := telemetrytest.NewManager(t)
 	address := fmt.Sprintf("127.0.0.1:%d", forwardertest.FreePort(t))
 	b := newBench(t, setup{settings: func(s *forwardertest.Settings) {
 		s.Metrics = address
-		s.Env = append(s.Env, "NOTIFY_SOCKET="+m.path, "WATCHDOG_USEC=4000000")
+		s.Env = append(s.Env, m.Environment(), "WATCHDOG_USEC=4000000")
 	}})
 	health := func() (int, map[string]any) {
 		code, body := page(t, "http://"+address+"/health")
@@ -114,7 +63,7 @@ func TestProgram_TellsHowItDoes(t *testing.T) {
 		}
 		return code, report["ingesters"].([]any)[0].(map[string]any)
 	}
-	forwardertest.Await(t, patience, "READY=1", func() bool { return m.heard("READY=1") })
+	forwardertest.Await(t, patience, "READY=1", func() bool { return m.Times("READY=1") > 0 })
 	events := forwardertest.Scan("det", 22, "w1", "w2")
 	mapping := b.mapped(events)
 	b.series(1, 20, 1000)
@@ -143,11 +92,11 @@ func TestProgram_TellsHowItDoes(t *testing.T) {
 	})
 	b.redis.Resume()
 	forwardertest.Await(t, patience, "health with Redis", func() bool { code, _ := health(); return code == 200 })
-	if !m.heard("WATCHDOG=1") || !m.heard("STATUS=det-ingester: 22 events") {
-		t.Error("the service manager heard", m.got)
+	if m.Times("WATCHDOG=1") == 0 || m.Times("STATUS=det-ingester: 22 events") == 0 {
+		t.Error(m)
 	}
-	if code := b.p.Terminate(5 * time.Second); code != 0 || !m.heard("STOPPING=1") {
-		t.Errorf("ended with %d, the service manager heard %v", code, m.got)
+	if code := b.p.Terminate(5 * time.Second); code != 0 || m.Times("STOPPING=1") == 0 {
+		t.Errorf("ended with %d; %s", code, m)
 	}
 	for _, c := range []byte(b.p.Log()) {
 		if c >= 0x80 {

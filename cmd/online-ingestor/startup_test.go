@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ingestor/internal/telemetry/telemetrytest"
 )
 
 // freeAddress is one on which nobody listens.
@@ -65,11 +67,11 @@ func (s *site) worksOnceBrokerIsThere(d *daemon) {
 func TestStoppedWhileItWaits(t *testing.T) {
 	s := newSite(t, embeddedBroker(t, 0), 0)
 	s.settings["kafka.bootstrap_servers"], _ = freeAddress(t)
-	m := newManager(t)
-	d := s.startWith([]string{"NOTIFY_SOCKET=" + m.path}, "--wait")
+	m := telemetrytest.NewManager(t)
+	d := s.startWith([]string{m.Environment()}, "--wait")
 	d.awaitSays("Waiting for Kafka")
 	d.stop()
-	if m.times("READY=1") > 0 {
+	if m.Times("READY=1") > 0 {
 		t.Error(m)
 	}
 }
