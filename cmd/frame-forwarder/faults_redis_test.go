@@ -7,21 +7,28 @@ import (
 	"ingestor/internal/forwardertest"
 )
 
-// Redis is gone and comes back empty: what was assigned is delivered meanwhile,
-// the config is back, the next mapping works.
-func TestFault_RedisRestartsEmpty(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, setup{})
+// scanWhile runs a scan of 22 events, of which all but the first are sent, and have to
+// be delivered, after what happens then.
+func (b *bench) scanWhile(happens func()) {
+	b.t.Helper()
 	events := forwardertest.Scan("det", 22, "w1", "w2")
 	b.mapped(events)
 	b.send(startFrame(1))
-	forwardertest.Await(t, patience, "the first event", func() bool { return b.workers[0].Count() == 1 })
-	b.redis.Stop()
+	forwardertest.Await(b.t, patience, "the first event", func() bool { return b.workers[0].Count() == 1 })
+	happens()
 	for i := range 20 {
 		b.send(imageFrame(1, i, []byte("abcd")))
 	}
 	b.send(endFrame(1, 20))
 	b.complete(patience, events, b.workers...)
+}
+
+// Redis is gone and comes back empty: what was assigned is delivered meanwhile,
+// the config is back, the next mapping works.
+func TestFault_RedisRestartsEmpty(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, setup{})
+	b.scanWhile(b.redis.Stop)
 	time.Sleep(time.Second)
 	b.redis.Restart(false)
 	b.c.Close() // connects again
@@ -61,16 +68,7 @@ func TestFault_RedisRestartsWithItsData(t *testing.T) {
 func TestFault_RedisHangs(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, setup{})
-	events := forwardertest.Scan("det", 22, "w1", "w2")
-	b.mapped(events)
-	b.send(startFrame(1))
-	forwardertest.Await(t, patience, "the first event", func() bool { return b.workers[0].Count() == 1 })
-	b.redis.Pause()
-	for i := range 20 {
-		b.send(imageFrame(1, i, []byte("abcd")))
-	}
-	b.send(endFrame(1, 20))
-	b.complete(patience, events, b.workers...)
+	b.scanWhile(b.redis.Pause)
 	time.Sleep(4 * time.Second)
 	b.redis.Resume()
 	b.c.AwaitConfigWithin(3*time.Second, b.p.Name(), "fresh", func(c forwardertest.Config) bool {
