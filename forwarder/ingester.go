@@ -26,7 +26,7 @@ type Ingester struct {
 	readyOnce sync.Once
 }
 
-// New makes an ingester. Nothing is opened yet.
+// New makes an ingester. It has neither a socket nor a connection yet.
 func New(o Options) (*Ingester, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -45,19 +45,26 @@ func New(o Options) (*Ingester, error) {
 		Handler: handler{p.inbox, o.Log}, Stats: stats{p}, Log: o.Log,
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, p.release())
 	}
 	return i, nil
 }
 
 func newPump(o Options) (*pump, error) {
+	sources := make([]source.Source, len(o.Streams))
+	for n, s := range o.Streams {
+		var err error
+		if sources[n], err = source.New(s); err != nil {
+			return nil, err
+		}
+	}
 	poller, err := zmq.NewPoller()
 	if err != nil {
 		return nil, err
 	}
 	context, err := zmq.NewContext(zmq.ContextOptions{IOThreads: o.IOThreads, CPUs: o.CPUs})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, poller.Close())
 	}
 	p := &pump{
 		log: o.Log, hold: o.WorkerHold, queue: o.QueueBytes * queueShare / shares,
@@ -67,11 +74,8 @@ func newPump(o Options) (*pump, error) {
 		dump: dumper{log: o.Log, path: o.DumpPath, ingester: o.Name, bytes: o.QueueBytes * upstreamShare / shares, wake: poller.Wake},
 	}
 	p.workers = newWorkers(func() (*zmq.Outlet, error) { return context.NewOutlet(poller) })
-	for _, s := range o.Streams {
-		src, err := source.New(s)
-		if err != nil {
-			return nil, err
-		}
+	for n, s := range o.Streams {
+		src := sources[n]
 		log := o.Log.WithField("stream", s.Stream)
 		step, _ := src.(source.Triggered)
 		p.streams = append(p.streams, &stream{

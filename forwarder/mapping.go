@@ -99,5 +99,8 @@ func (p *pump) close() error {
 	}
 	p.pool.Close()
 	p.poller.Remove(p.router)
-	return errors.Join(append(errs, p.router.Close(), p.zmq.Close(), p.poller.Close())...)
+	return errors.Join(append(errs, p.router.Close(), p.release())...)
 }
+
+// release gives back what a pump has before it runs.
+func (p *pump) release() error { return errors.Join(p.zmq.Close(), p.poller.Close()) }

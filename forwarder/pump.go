@@ -76,7 +76,7 @@ func (p *pump) run(ctx context.Context, o Options, ready func()) (err error) {
 	// with it.
 	runtime.LockOSThread()
 	if err := onCPUs(o.CPUs); err != nil {
-		return err
+		return errors.Join(err, p.release())
 	}
 	defer context.AfterFunc(ctx, p.poller.Wake)()
 	var giveUp context.CancelFunc
@@ -85,7 +85,7 @@ func (p *pump) run(ctx context.Context, o Options, ready func()) (err error) {
 	if p.router, err = p.zmq.Socket(zmq.Router, zmq.SocketOptions{
 		SendHWM: pipeMessages, Mandatory: true, Handover: true, KeepAlive: keepAlive, Linger: routerClose,
 	}); err != nil {
-		return err
+		return errors.Join(err, p.release())
 	}
 	p.poller.Add(p.router)
 	defer func() { err = errors.Join(err, p.close()) }()

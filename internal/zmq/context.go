@@ -78,10 +78,3 @@ func (c *Context) Close() error {
 	c.slabs, c.outlets = nil, nil
 	return nil
 }
-
-// Version is that of the libzmq in use.
-func Version() string {
-	var major, minor, patch C.int
-	C.zmq_version(&major, &minor, &patch)
-	return fmt.Sprintf("%d.%d.%d", int(major), int(minor), int(patch))
-}
