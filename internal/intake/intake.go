@@ -18,6 +18,9 @@ type Header struct {
 
 // Message is one delivery of a source.
 type Message struct {
+	// Source is the name of the source that first delivered it. A message that
+	// is replayed keeps it.
+	Source string
 	// Topic, Partition and Offset say where the message stands. A source that
 	// is no log uses its own name as the topic, partition 0, and a number that
 	// grows.
@@ -35,6 +38,19 @@ type Message struct {
 // Position is "topic/partition/offset", the name by which people find a message.
 func (m Message) Position() string {
 	return m.Topic + "/" + strconv.Itoa(int(m.Partition)) + "/" + strconv.FormatInt(m.Offset, 10)
+}
+
+// DeadLetter is a message that can not be dealt with, and why.
+type DeadLetter struct {
+	Message
+	// Reason is one line for people.
+	Reason string
+	// Attempts is how often its file was tried.
+	Attempts int
+	// Given is when it was given up.
+	Given time.Time
+	// Stderr is the end of what the last attempt wrote, where that may help.
+	Stderr []byte
 }
 
 // Ack ends a message: nil says that it is finished for good and may be
