@@ -202,7 +202,7 @@ func (d *Daemon) hold(h Hold, on bool, why string) {
 func (d *Daemon) status() Status {
 	s := Status{
 		Messages: d.messages, Returned: d.returned, Outcomes: maps.Clone(d.outcomes),
-		Running: len(d.running), Waiting: len(d.ready), Postponed: len(d.postponed) + len(d.outage.parked),
+		Running: len(d.running), MaxChildren: d.opt.MaxChildren, Waiting: len(d.ready), Postponed: len(d.postponed) + len(d.outage.parked),
 		Holds: d.gate.list(), Stopping: d.stopping,
 	}
 	for _, src := range d.opt.Sources {

@@ -102,7 +102,7 @@ func (d *Daemon) start(ctx context.Context, j *job) {
 		return
 	}
 	child, err := d.opt.Children.Start(ctx, children.Command{
-		Argv: argv, Env: d.opt.Environment, Timeout: d.opt.ChildTimeout, ResultFDVariable: outcome.ResultFD,
+		Argv: argv, Env: d.environment(), Timeout: d.opt.ChildTimeout, ResultFDVariable: outcome.ResultFD,
 		Line: func(line string) { passOn(entry, line) },
 	})
 	if err != nil {
@@ -115,6 +115,13 @@ func (d *Daemon) start(ctx context.Context, j *job) {
 		<-child.Done()
 		d.finished <- j
 	}()
+}
+
+func (d *Daemon) environment() []string {
+	if d.opt.Environment == nil {
+		return nil
+	}
+	return d.opt.Environment()
 }
 
 // passOn logs a line of a child. Warnings are what a curator should see; an

@@ -30,6 +30,9 @@ func (d *Daemon) finish(j *job) {
 		}
 	}
 	v := judge(result, record)
+	if d.opt.Attempted != nil {
+		d.opt.Attempted(Attempt{OK: v.ok, Class: v.class, Duration: result.Ended.Sub(result.Started)})
+	}
 	if !v.ok {
 		hold := HoldCatalogueDown
 		if kind, _ := fault.OfExit(result.ExitCode); kind == fault.BadConfiguration {

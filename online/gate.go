@@ -17,6 +17,12 @@ const (
 	HoldCatalogueDown Hold = "catalogue-down"
 	// HoldStorageDown: the data directory can not be listed.
 	HoldStorageDown Hold = "storage-down"
+	// HoldDiskFull: the ledger can not be written.
+	HoldDiskFull Hold = "disk-full"
+	// HoldDeadLetter: too many dead letters wait for their topic.
+	HoldDeadLetter Hold = "dead-letter"
+	// HoldOperator: a person asked for it.
+	HoldOperator Hold = "operator"
 	// HoldExecutable: children can not be started or are misconfigured.
 	HoldExecutable Hold = "executable"
 	// HoldStopping: the daemon drains.

@@ -112,7 +112,7 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 	log.SetFormatter(&logrus.JSONFormatter{})
 	o := Options{
 		Sources: []Source{b.source}, Children: runner, Executable: []string{self}, ConfigFile: "config.yml",
-		Environment: append(os.Environ(), childDirectory+"="+dir, "GORACE=atexit_sleep_ms=0"),
+		Environment: func() []string { return append(os.Environ(), childDirectory+"="+dir, "GORACE=atexit_sleep_ms=0") },
 		MaxChildren: 3, RetryDelay: 20 * time.Millisecond, RetryMaxDelay: 50 * time.Millisecond, MaxAttempts: 3,
 		Log: log,
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"ingestor/internal/children"
+	"ingestor/internal/fault"
 	"ingestor/internal/outcome"
 )
 
@@ -25,8 +26,9 @@ type Options struct {
 	ConfigFile string
 	// Arguments are the daemon's own overrides (D39), added to each command.
 	Arguments []string
-	// Environment of the children; nil is that of the daemon.
-	Environment []string
+	// Environment, if set, gives that of a child; it is called at each start.
+	// Otherwise it is that of the daemon.
+	Environment func() []string
 	// MaxChildren is how many run at once; default 10.
 	MaxChildren int
 	// RecheckInterval is how often a full pool says that it waits; a slot
@@ -50,9 +52,20 @@ type Options struct {
 	StorageDown func() bool
 	// Log receives what happens; nil discards it.
 	Log logrus.FieldLogger
-	// Observe, if set, is called from the loop about once a second and after
-	// every change of a hold.
+	// Observe, if set, is called from the loop about once a second.
 	Observe func(Status)
+	// Attempted, if set, is called from the loop with the end of each child.
+	Attempted func(Attempt)
+}
+
+// Attempt is one run of a child.
+type Attempt struct {
+	// OK says that the file is in the catalogue. Otherwise Class says how the
+	// failure is dealt with.
+	OK    bool
+	Class fault.Class
+	// Duration is from the start of the process to its end.
+	Duration time.Duration
 }
 
 // Status is what the daemon is doing.
@@ -63,9 +76,14 @@ type Status struct {
 	Returned int64
 	// Outcomes counts how the others ended; the difference is under way.
 	Outcomes map[outcome.Outcome]int64
-	// Running children, files that wait for one, and files that wait for
-	// their next attempt.
-	Running, Waiting, Postponed int
+	// Running children of MaxChildren, files that wait for one, files that wait
+	// for their next attempt, and messages that are dealt with but for their
+	// dead letter or their note in the ledger.
+	Running, MaxChildren, Waiting, Postponed, Ending int
+	// Ledger is why notes can not be taken at present; nil when they can.
+	Ledger error
+	// WithoutLedger says that none are taken at all.
+	WithoutLedger bool
 	// Holds is why the sources are paused, the oldest first.
 	Holds []HeldSince
 	// NotReady is why the daemon does not get messages; nil when it does.

@@ -102,7 +102,7 @@ func serve(stop, abort context.Context, loaded *configs.Loaded, wait bool, log *
 		return err
 	}
 	runner := children.New(children.Options{KillDelay: cfg.Ingestion.KillDelay})
-	arguments, environment := loaded.ChildArguments()
+	arguments, secrets := loaded.ChildArguments()
 	teller, err := newTeller(log)
 	if err != nil {
 		return err
@@ -110,7 +110,7 @@ func serve(stop, abort context.Context, loaded *configs.Loaded, wait bool, log *
 	daemon, err := online.New(online.Options{
 		Sources: []online.Source{source}, Children: runner,
 		Executable: cfg.Ingestion.OfflineIngestorExecutable, ConfigFile: loaded.Path,
-		Arguments: arguments, Environment: append(os.Environ(), environment...),
+		Arguments: arguments, Environment: func() []string { return append(os.Environ(), secrets...) },
 		MaxChildren: cfg.Ingestion.MaxOfflineIngestors, RecheckInterval: cfg.Ingestion.OfflineIngestorsWaitTime,
 		ChildTimeout: cfg.Ingestion.ChildTimeout, DrainTimeout: cfg.Ingestion.DrainTimeout,
 		MaxAttempts: cfg.Ingestion.MaxAttempts, RetryDelay: cfg.Ingestion.RetryDelay, RetryMaxDelay: cfg.Ingestion.RetryMaxDelay,
