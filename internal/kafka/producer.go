@@ -46,13 +46,15 @@ type Record struct {
 // replicas in sync, once (acks=all, idempotent). It is safe for several
 // goroutines.
 type Producer struct {
+	name       string // how it calls itself in logs and errors
 	properties map[string]string
 	secrets    secrets
 	reports    *reports
 
-	mu     sync.Mutex
-	client *producerClient
-	closed bool
+	mu       sync.Mutex
+	client   *producerClient
+	closed   bool
+	lastWord string // of a broker or of the connection to it
 }
 
 // producerClient is one client of the library.
@@ -71,15 +73,20 @@ var errClosed = errors.New("the producer is closed")
 // NewProducer makes a Producer. It checks the properties
 // (fault.BadConfiguration) and waits for no broker.
 func NewProducer(o ProducerOptions) (*Producer, error) {
-	merged, overruled := properties(producerDefaults, producerReserved, o.Properties)
+	return newProducer("kafka producer", producerDefaults, producerReserved, o)
+}
+
+// newProducer is NewProducer with the properties of a certain use.
+func newProducer(name string, defaults, reserved map[string]string, o ProducerOptions) (*Producer, error) {
+	merged, overruled := properties(defaults, reserved, o.Properties)
 	log := orDiscard(o.Log)
 	if strings.TrimSpace(merged["bootstrap.servers"]) == "" {
-		return nil, fault.Errorf(fault.BadConfiguration, "kafka producer: property bootstrap.servers is empty")
+		return nil, fault.Errorf(fault.BadConfiguration, "%s: property bootstrap.servers is empty", name)
 	}
 	for _, key := range overruled {
-		log.Warnf("kafka property %s is not for a producer of the ingestor; the configured value has no effect", key)
+		log.Warnf("%s: property %s is not for it; the configured value has no effect", name, key)
 	}
-	p := &Producer{properties: merged, secrets: newSecrets(merged)}
+	p := &Producer{name: name, properties: merged, secrets: newSecrets(merged)}
 	p.reports = newReports(log, p.secrets)
 	client, err := p.open()
 	if err != nil {
@@ -97,7 +104,7 @@ func (p *Producer) open() (*producerClient, error) {
 	}
 	client, err := ck.NewProducer(m)
 	if err != nil {
-		return nil, fault.Errorf(fault.BadConfiguration, "kafka producer: %s", p.secrets.blank(err.Error()))
+		return nil, fault.Errorf(fault.BadConfiguration, "%s: %s", p.name, p.secrets.blank(err.Error()))
 	}
 	c := &producerClient{p: client}
 	logs := client.Logs()
@@ -105,7 +112,7 @@ func (p *Producer) open() (*producerClient, error) {
 	c.work.Go(func() {
 		for event := range client.Events() {
 			if e, ok := event.(ck.Error); ok {
-				p.reports.write(logrus.WarnLevel, "kafka producer: "+e.Error())
+				p.trouble(e)
 			}
 		}
 	})
@@ -166,10 +173,32 @@ func (p *Producer) ProduceAll(ctx context.Context, records []Record) ([]Delivery
 			}
 			deliveries[m.Opaque.(int)] = Delivery{m.TopicPartition.Partition, int64(m.TopicPartition.Offset)}
 		case <-ctx.Done():
-			return deliveries, fault.Errorf(fault.Unavailable, "send to %s: no answer yet: %w", topicsOf(records), ctx.Err())
+			return deliveries, fault.Errorf(fault.Unavailable, "send to %s: no answer yet%s: %w", topicsOf(records), p.word(), ctx.Err())
 		}
 	}
 	return deliveries, nil
+}
+
+// trouble logs what the library says of brokers and keeps it as the reason of a
+// send that is not answered.
+func (p *Producer) trouble(e ck.Error) {
+	text := plain(p.secrets.blank(e.Error()))
+	if e.Code() != ck.ErrAllBrokersDown { // says only how many there are
+		p.mu.Lock()
+		p.lastWord = text
+		p.mu.Unlock()
+	}
+	p.reports.write(logrus.WarnLevel, p.name+": "+text)
+}
+
+// word is the last trouble, to stand behind "no answer yet".
+func (p *Producer) word() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lastWord == "" {
+		return ""
+	}
+	return " (" + p.lastWord + ")"
 }
 
 func libraryMessage(r Record, number int) *ck.Message {
@@ -217,7 +246,7 @@ func (p *Producer) judge(client *producerClient, err error) error {
 	if err == nil || !errors.As(err, &e) {
 		return err
 	}
-	text := errors.New(p.secrets.blank(e.Error()))
+	text := &refusal{e.Code(), p.secrets.blank(e.Error())}
 	if e.IsFatal() || client.p.GetFatalError() != nil {
 		p.retire(client)
 	}
@@ -232,12 +261,25 @@ func (p *Producer) judge(client *producerClient, err error) error {
 	}
 }
 
+// refusal is an error of the library, with its secrets blanked.
+type refusal struct {
+	code ck.ErrorCode
+	text string
+}
+
+func (r *refusal) Error() string { return r.text }
+
 func code(err error) ck.ErrorCode {
 	var e ck.Error
-	if errors.As(err, &e) {
+	var r *refusal
+	switch {
+	case errors.As(err, &e):
 		return e.Code()
+	case errors.As(err, &r):
+		return r.code
+	default:
+		return ck.ErrNoError
 	}
-	return ck.ErrNoError
 }
 
 // retire takes a client out of use and closes it once its sends have ended.

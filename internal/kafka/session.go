@@ -159,7 +159,7 @@ func (s *session) begin(m *ck.Message) {
 	p.delivered(offset, m.TopicPartition.LeaderEpoch)
 	ticket := s.book.Track(k, offset)
 	var called atomic.Bool
-	s.deliver(convert(m), func(err error) {
+	s.deliver(s.convert(m), func(err error) {
 		if called.CompareAndSwap(false, true) && err == nil {
 			ticket.Finish()
 		}
@@ -246,8 +246,9 @@ func (s *session) report(level logrus.Level, what string, err error) {
 }
 
 // convert makes our message of the library's.
-func convert(m *ck.Message) intake.Message {
+func (s *session) convert(m *ck.Message) intake.Message {
 	out := intake.Message{
+		Source:    s.source.options.Name,
 		Topic:     *m.TopicPartition.Topic,
 		Partition: m.TopicPartition.Partition,
 		Offset:    int64(m.TopicPartition.Offset),
