@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -25,7 +24,9 @@ func (l *loader) check() {
 	l.checkLogging()
 	l.checkSciCat()
 	if l.program == Online {
-		l.checkKafka()
+		l.checkSources()
+		h := &l.config.HealthCheck
+		h.MetricsFixed = l.set("health_check.metrics_address")
 	}
 	l.checkPlaceholders()
 	l.checkForwarder()
@@ -120,49 +121,18 @@ func (l *loader) checkSciCat() {
 	if s.InsecureSkipVerify {
 		l.warn("scicat.insecure_skip_verify", "the catalogue's certificate is not verified, anybody in between can read the token")
 	}
-	if strings.ContainsFunc(string(s.Token), isControl) {
-		l.problems = append(l.problems, Problem{Place: l.place("scicat.token"), Key: "scicat.token", Value: hidden,
-			Reason: "holds line ends or other control characters"})
+	for _, one := range []struct {
+		path   string
+		secret Secret
+	}{{"scicat.token", s.Token}, {"scicat.password", s.Password}} {
+		if strings.ContainsFunc(string(one.secret), isControl) {
+			l.problems = append(l.problems, Problem{Place: l.place(one.path), Key: one.path, Value: hidden,
+				Reason: "holds line ends or other control characters"})
+		}
 	}
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
-
-func (l *loader) checkKafka() {
-	k := &l.config.Kafka
-	// The peer's default is sasl_ssl with placeholders as credentials: a site that gave
-	// its own keeps working, one that gave none has a broker that asks for none.
-	if !l.set("kafka.security_protocol") && k.SASLUsername != "" {
-		k.SecurityProtocol = saslSSL
-	}
-	if k.BootstrapServers == "" && k.Librdkafka["bootstrap.servers"] == "" {
-		l.problem("kafka.bootstrap_servers", "is empty")
-	}
-	l.checkPassword()
-	for _, name := range slices.Sorted(maps.Keys(k.Librdkafka)) {
-		if adaptersBusiness(name) {
-			l.warn("kafka.librdkafka", name+" has no effect: finished messages are always committed by hand")
-		}
-	}
-}
-
-// checkPassword finds what librdkafka would refuse with a riddle.
-func (l *loader) checkPassword() {
-	p := l.config.Kafka.Properties()
-	mechanism := strings.ToUpper(p["sasl.mechanisms"])
-	byPassword := mechanism == "PLAIN" || strings.HasPrefix(mechanism, "SCRAM-")
-	if !strings.HasPrefix(strings.ToLower(p["security.protocol"]), "sasl") || !byPassword {
-		return
-	}
-	for _, need := range []struct{ property, path string }{
-		{"sasl.username", "kafka.sasl_username"}, {"sasl.password", "kafka.sasl_password"},
-	} {
-		if p[need.property] == "" && !l.faulty(need.path) && !l.faulty(need.path+"_file") {
-			l.problems = append(l.problems, Problem{Place: l.place(need.path), Key: need.path,
-				Reason: "is needed with " + p["security.protocol"] + " and " + mechanism + ", but not given"})
-		}
-	}
-}
 
 // checkPlaceholders warns about the peer's sample values that nobody can have meant.
 func (l *loader) checkPlaceholders() {
@@ -174,7 +144,7 @@ func (l *loader) checkPlaceholders() {
 		{"kafka.ssl_ca_location", "FULL_PATH_TO_CERTIFICATE_FILE"},
 	} {
 		k := l.keys[p.path]
-		if l.program == Tool || k.online && l.program != Online || k.value.text() != p.text {
+		if l.program == Tool || k.online && (l.program != Online || !l.config.Kafka.used()) || k.value.text() != p.text {
 			continue
 		}
 		reason := p.text + " is the sample's placeholder; put your own there"

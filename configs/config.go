@@ -11,6 +11,7 @@ type Config struct {
 	Dataset     Dataset
 	Ingestion   Ingestion
 	Kafka       Kafka
+	Sources     Sources
 	Logging     Logging
 	SciCat      SciCat
 	HealthCheck HealthCheck
@@ -32,6 +33,7 @@ func (c *Config) sections() []section {
 		{"ingestion", "How files are ingested.", c.Ingestion.keys()},
 		{"ingestion.file_handling", "What is read from and written beside a data file.", c.Ingestion.FileHandling.keys()},
 		{"kafka", "Where the file writer's messages come from; only online-ingestor reads this section.", c.Kafka.keys()},
+		{"sources", "Where finished files are announced besides; only online-ingestor reads this section. With an entry here kafka.topics may be missing.", c.Sources.keys()},
 		{"logging", "Logs always go to standard error; these keys add further places.", c.Logging.keys()},
 		{"scicat", "How the catalogue is reached.", c.SciCat.keys()},
 		{"scicat.api_endpoints", "Path of each resource below scicat.host; a leading / does not leave it.", c.SciCat.APIEndpoints.keys()},

@@ -158,6 +158,11 @@ func formatSize(n int64) string {
 			return strconv.FormatInt(n/u.bytes, 10) + u.name
 		}
 	}
+	for i := 7; i >= 4; i-- {
+		if u := sizeUnits[i]; n >= u.bytes && n%u.bytes == 0 {
+			return strconv.FormatInt(n/u.bytes, 10) + u.name
+		}
+	}
 	return strconv.FormatInt(n, 10)
 }
 

@@ -55,6 +55,7 @@ func exampleKey(b *strings.Builder, indent string, k key) {
 		switch standard := k.value.text(); {
 		case slices.Contains(Online.required(), k.path):
 			doc += " Must be given."
+		case k.path == "kafka.topics":
 		case standard == "":
 			doc += " Default: none."
 		default:
@@ -63,12 +64,27 @@ func exampleKey(b *strings.Builder, indent string, k key) {
 	}
 	comment(b, indent, doc)
 	name := k.path[strings.LastIndexByte(k.path, '.')+1:]
+	if k.optional {
+		fmt.Fprintf(b, "%s%s:\n", indent, name)
+		exampleBehindSigns(b, indent, k.value.(structured))
+		return
+	}
 	if s, is := k.value.(structured); is {
 		fmt.Fprintf(b, "%s%s:\n", indent, name)
 		s.example(b, indent)
 		return
 	}
 	fmt.Fprintf(b, "%s%s: %s\n", indent, name, shown)
+}
+
+// exampleBehindSigns writes an entry that counts once "# " is taken away before it.
+func exampleBehindSigns(b *strings.Builder, indent string, s structured) {
+	const sign = "# "
+	var lines strings.Builder
+	s.example(&lines, indent+strings.Repeat(" ", len(sign)))
+	for line := range strings.Lines(lines.String()) {
+		b.WriteString(indent + sign + line[len(indent)+len(sign):])
+	}
 }
 
 // comment writes text as comment lines of at most exampleWidth columns.

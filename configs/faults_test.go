@@ -81,7 +81,7 @@ func golden(t *testing.T, path, got string) {
 
 func TestLoad_FaultsOfAllLayersTogether(t *testing.T) {
 	_, err := load(t, Offline, "ingestion: {max_offline_ingestors: 0}\n",
-		[]string{"--scicat.retry-delay", "1h"}, []string{"INGESTOR_INGESTION_MAX_ATTEMPTS=many", "INGESTOR_KAFKA_DEAD_LETTER_TOPIC=x"})
+		[]string{"--scicat.retry-delay", "1h"}, []string{"INGESTOR_INGESTION_MAX_ATTEMPTS=many", "INGESTOR_BACKFILL_JOBS=x"})
 	var e *Error
 	if !errors.As(err, &e) {
 		t.Fatalf("got %v", err)
@@ -90,7 +90,7 @@ func TestLoad_FaultsOfAllLayersTogether(t *testing.T) {
 	for _, want := range []string{
 		`:1: ingestion.max_offline_ingestors: "0" is not between 1 and 10000`,
 		`INGESTOR_INGESTION_MAX_ATTEMPTS: ingestion.max_attempts: "many" is not a whole number`,
-		`INGESTOR_KAFKA_DEAD_LETTER_TOPIC: kafka.dead_letter_topic: is not supported by this version yet`,
+		`INGESTOR_BACKFILL_JOBS: backfill.: is not supported by this version yet`,
 		`scicat.host: is needed, but not given`,
 		`scicat.retry_max_delay: "30s" is less than scicat.retry_delay, 1h`,
 	} {
@@ -131,8 +131,9 @@ func TestLoad_NeverShowsASecret(t *testing.T) {
 		"headers that are a text":    {file: "scicat: {host: 'http://h', additional_headers: hunter2}"},
 		"headers in environment":     {file: host, env: []string{"INGESTOR_SCICAT_ADDITIONAL_HEADERS=hunter2"}},
 		"a token with a line end":    {file: "scicat: {host: 'http://h', token: \"hun\\nhunter2\"}"},
-		"an unsupported password":    {file: "scicat: {host: 'http://h', password: hunter2}"},
-		"an unsupported environment": {file: host, env: []string{"INGESTOR_SCICAT_PASSWORD=hunter2"}},
+		"a password that is a list":  {file: "scicat: {host: 'http://h', username: u, password: [hunter2]}"},
+		"a password with a line end": {file: "scicat: {host: 'http://h', username: u, password: \"hun\\nhunter2\"}"},
+		"clusters in environment":    {file: host, env: []string{`INGESTOR_SOURCES_KAFKA=[{"sasl_password":"hunter2","x":1}]`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, Offline, c.file, c.args, c.env)

@@ -47,7 +47,7 @@ func TestFlagError_SaysItInOneLine(t *testing.T) {
 		{"a size of no known unit", Frames, []string{"--queue-bytes", "5M"}, `--queue-bytes: "5M" is not a size in bytes, or with a unit: 64MiB, 1GiB, 500MB`},
 		{"a hold that is too long", Frames, []string{"--worker-hold", "1m"}, `--worker-hold: "1m" is not between 5s and 30s: ` + whyHold},
 		{"the daemon has both", Online, []string{"--kafka.topics", "x", "--health-check.port=1"}, ""},
-		{"a feature to come", Online, []string{"--kafka.dead-letter-topic", "x"}, "--kafka.dead-letter-topic is not supported by this version yet"},
+		{"a feature to come", Online, []string{"--backfill.jobs", "x"}, "--backfill.jobs is not supported by this version yet"},
 		{"a value of the wrong type", Offline, []string{"--ingestion.max-offline-ingestors", "ten"}, `--ingestion.max-offline-ingestors: "ten" is not a whole number`},
 		{"a bool of the wrong type", Offline, []string{"--ingestion.dry-run=perhaps"}, `--ingestion.dry-run: "perhaps" is neither true nor false`},
 		{"a secret stays one", Offline, []string{"--scicat.additional-headers", "hunter2"}, `--scicat.additional-headers: *** is not name=value`},
@@ -83,7 +83,7 @@ func TestBindFlags_EveryKeyHasOneByItsPath(t *testing.T) {
 		if online.Lookup(name) == nil {
 			t.Errorf("online-ingestor has no --%s", name)
 		}
-		daemonOnly := strings.HasPrefix(k.path, "kafka.") || strings.HasPrefix(k.path, "health_check.")
+		daemonOnly := strings.HasPrefix(k.path, "kafka.") || strings.HasPrefix(k.path, "sources.") || strings.HasPrefix(k.path, "health_check.")
 		if has := offline.Lookup(name) != nil; has == daemonOnly {
 			t.Errorf("--%s in offline-ingestor: %v", name, has)
 		}

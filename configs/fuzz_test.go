@@ -55,7 +55,7 @@ func FuzzDocument(f *testing.F) {
 					t.Errorf("warning of several lines: %q", w)
 				}
 			}
-			if loaded.Config.SciCat.Timeout <= 0 || loaded.Config.Ingestion.MaxOfflineIngestors < 1 || len(loaded.Config.Kafka.Topics) == 0 {
+			if loaded.Config.SciCat.Timeout <= 0 || loaded.Config.Ingestion.MaxOfflineIngestors < 1 || len(loaded.Config.Kafka.Topics)+len(loaded.Config.Sources.Kafka)+len(loaded.Config.Sources.Directories) == 0 {
 				t.Errorf("unusable: %+v", loaded.Config)
 			}
 		case errors.As(err, &faults):

@@ -21,7 +21,8 @@ type Ingestion struct {
 	RetryDelay    time.Duration // first pause between attempts
 	RetryMaxDelay time.Duration // longest pause between attempts
 
-	StateDirectory string // "" only where the environment names no home
+	StateDirectory   string        // "" only where the environment names no home
+	MessageRetention time.Duration // how long the ledger remembers messages that are dealt with; 0 = for ever
 
 	FileHandling FileHandling
 }
@@ -59,6 +60,8 @@ func (i *Ingestion) keys() []key {
 		{path: "ingestion.retry_max_delay", value: duration(&i.RetryMaxDelay, 0), standard: "5m", unit: seconds,
 			doc: "Longest pause between two attempts of one file."},
 		{path: "ingestion.state_directory", value: text(&i.StateDirectory),
-			doc: "Folder of the ledger, which remembers what became of which file. On a local disk; the programs of one machine share it. Empty: $STATE_DIRECTORY (as systemd sets it), else $XDG_STATE_HOME/ingestor, else ~/.local/state/ingestor. Where it can not be written, files are ingested without it."},
+			doc: "Folder of the ledger, which remembers what became of which file. On a local disk; the programs of one machine share it. Empty: $STATE_DIRECTORY (as systemd sets it), else $XDG_STATE_HOME/ingestor, else ~/.local/state/ingestor. Where it can not be made, files are ingested without it; where it is there but full or not writable, the daemon waits until it is mended."},
+		{path: "ingestion.message_retention", value: duration(&i.MessageRetention, 0), standard: "2160h", unit: seconds,
+			doc: "How long the ledger remembers messages that are dealt with; those in vain stay until they are replayed. 0: for ever."},
 	}
 }

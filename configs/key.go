@@ -15,6 +15,7 @@ type key struct {
 	doc      string
 	short    string // one-letter flag
 	online   bool   // only the daemon has a flag for it
+	optional bool   // records that the example shows behind comment signs
 	onlyFlag bool   // belongs to one run: not passed on to children
 
 	forwarder bool     // only frame-forwarder has a flag for it

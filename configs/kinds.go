@@ -22,6 +22,12 @@ func text(target *string) value {
 	return scalar[string]{target: target, parse: asItIs, format: same, name: "text"}
 }
 
+// trimmed is a name around which blanks mean nothing.
+func trimmed(target *string) value {
+	return scalar[string]{target: target, format: same, name: "text",
+		parse: func(s string) (string, error) { return strings.TrimSpace(s), nil }}
+}
+
 func secret(target *Secret) value {
 	return scalar[Secret]{target: target, name: "secret", hide: true,
 		// A pasted token often brings its line end along, which no header may hold.
@@ -76,8 +82,11 @@ func duration(target *time.Duration, least time.Duration) value {
 	return scalar[time.Duration]{target: target, format: formatDuration, name: "duration",
 		parse: func(s string) (time.Duration, error) {
 			d, err := parseDuration(s)
-			if err == nil && d < least {
+			switch {
+			case err == nil && d < 0:
 				err = errors.New("is negative")
+			case err == nil && d < least:
+				err = errors.New("is less than " + shortDuration(least))
 			}
 			return d, err
 		}}

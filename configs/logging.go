@@ -6,6 +6,8 @@ type Logging struct {
 	FileLog           bool
 	FileLogBaseName   string
 	FileLogTimestamp  bool
+	FileLogMaxSize    int64  // bytes; 0 = without limit
+	FileLogKeep       int    // full files that stay
 	LoggingLevel      string // DEBUG, INFO, WARNING, ERROR or CRITICAL
 	LogMessagePrefix  string
 	SystemLog         bool
@@ -30,6 +32,10 @@ func (l *Logging) keys() []key {
 			doc: "The file is called <this>_.log; it may start with a folder. The daemon and its children share it, each line says whose it is."},
 		{path: "logging.file_log_timestamp", value: boolean(&l.FileLogTimestamp), standard: "false",
 			doc: "Give each process a file of its own, <base name>_<time of its start>_.log."},
+		{path: "logging.file_log_max_size", value: size(&l.FileLogMaxSize, 0), standard: "100MB",
+			doc: "A file that grows larger is put aside and a new one begun; a number of bytes, or with a unit. 0: never."},
+		{path: "logging.file_log_keep", value: number(&l.FileLogKeep, 0, 1_000), standard: "5",
+			doc: "How many files put aside are kept."},
 		{path: "logging.logging_level", value: level(&l.LoggingLevel), standard: "INFO",
 			doc: "Least important lines to keep: DEBUG, INFO, WARNING, ERROR or CRITICAL, in any case."},
 		{path: "logging.log_message_prefix", value: text(&l.LogMessagePrefix), standard: "SFI",

@@ -10,7 +10,8 @@ type Program int
 const (
 	// Offline ingests files: no --kafka.* and --health-check.* flags; scicat.host is needed.
 	Offline Program = iota
-	// Online is the daemon: all flags but those of one file; also kafka.topics is needed.
+	// Online is the daemon: all flags but those of one file; also something to read
+	// messages from is needed.
 	Online
 	// Tool is a helping command of the offline program: its flags, but nothing is needed, not even a file.
 	Tool
@@ -57,10 +58,8 @@ func owners(k key) string {
 // required are the keys that somebody must have set.
 func (p Program) required() []string {
 	switch p {
-	case Offline:
+	case Offline, Online:
 		return []string{"scicat.host"}
-	case Online:
-		return []string{"kafka.topics", "scicat.host"}
 	default:
 		return nil
 	}

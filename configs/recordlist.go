@@ -13,6 +13,7 @@ type records[T any] struct {
 	target *[]T
 	keys   func(*T) []key
 	found  func(*T) *places // where an element keeps its places
+	hide   bool             // holds secrets
 }
 
 func (l records[T]) read(r *reader, path string, node *yaml.Node) {
@@ -61,7 +62,7 @@ func (l records[T]) text() string {
 
 func (l records[T]) yaml() string { return "[]" }
 func (l records[T]) kind() string { return "list of maps" }
-func (l records[T]) secret() bool { return false }
+func (l records[T]) secret() bool { return l.hide }
 
 func (l records[T]) example(b *strings.Builder, indent string) {
 	exampleKeys(b, indent+"  ", indent+"- ", l.keys(new(T)))

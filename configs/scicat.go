@@ -6,7 +6,10 @@ import "time"
 type SciCat struct {
 	Host               string // base address, http or https
 	Token              Secret // already read from TokenFile or a credential where one is given
-	TokenFile          string // where Token came from, "" when from a key
+	TokenFile          string // where Token came from, to be read again when it changes; "" when from a key
+	Username           string // log in instead of using a token, which is empty then; "" = no login
+	Password           Secret // already read from PasswordFile or a credential where one is given
+	PasswordFile       string // where Password came from, like TokenFile
 	AdditionalHeaders  map[string]string
 	Timeout            time.Duration // of one call; never 0
 	Stream             bool          // accepted, without effect, as with the peer
@@ -30,7 +33,13 @@ func (s *SciCat) keys() []key {
 		{path: "scicat.token", value: secret(&s.Token),
 			doc: "Token of the ingestor's account. Better kept out of this file: in token_file, in INGESTOR_SCICAT_TOKEN, or as the systemd credential scicat.token."},
 		{path: "scicat.token_file", value: text(&s.TokenFile),
-			doc: "File that holds the token; wins over token. Without both, the systemd credential scicat.token is used if there is one."},
+			doc: "File that holds the token; wins over token, and is read again when it changes. Without both, the systemd credential scicat.token is used if there is one."},
+		{path: "scicat.username", value: text(&s.Username),
+			doc: "Log in as this user instead of using a token; the token that the catalogue then gives is renewed in time. Needs a password."},
+		{path: "scicat.password", value: secret(&s.Password),
+			doc: "Its password. Better kept out of this file: in password_file, in INGESTOR_SCICAT_PASSWORD, or as the systemd credential scicat.password."},
+		{path: "scicat.password_file", value: text(&s.PasswordFile),
+			doc: "File that holds the password; wins over password, and is read again when it changes. Without both, the systemd credential scicat.password is used if there is one."},
 		{path: "scicat.additional_headers", value: secretMapping(&s.AdditionalHeaders),
 			doc: "Further HTTP headers of each request, name: value. Authorization is always the token's. As a flag: name=value, repeated."},
 		{path: "scicat.timeout", value: timeout(&s.Timeout), standard: "90s", unit: seconds,

@@ -78,6 +78,28 @@ func TestSecrets_WhoWins(t *testing.T) {
 		})
 	}
 
+	for _, c := range []struct {
+		name, keys            string
+		args, env             []string
+		token, user, password string
+		warnings              int
+	}{
+		{"a login instead of the token", "token: t, username: u, password: p", nil, nil, "", "u", "p", 1},
+		{"a token of this run instead of the file's login", "username: u, password: p", []string{"--scicat.token", "t"}, nil, "t", "", "", 0},
+		{"a login does not need the token's file", "token_file: /nowhere, username: u, password: p", nil, nil, "", "u", "p", 1},
+		{"a password file", "username: u, password_file: " + file, nil, nil, "", "u", "from-file", 0},
+		{"a shared token stands for a password that is not there", "username: u, password_file: /nowhere", nil, []string{"INGESTOR_SHARED_TOKEN=x"}, "", "u", "", 0},
+		{"a shared token stands for one that is not given", "username: u", nil, []string{"INGESTOR_SHARED_TOKEN=x"}, "", "u", "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			loaded := must(t, Offline, scicat(c.keys), c.args, c.env)
+			s := loaded.Config.SciCat
+			if string(s.Token) != c.token || s.Username != c.user || string(s.Password) != c.password || len(loaded.Warnings) != c.warnings {
+				t.Errorf("got token %q, login %q %q, warnings %q", string(s.Token), s.Username, string(s.Password), loaded.Warnings)
+			}
+		})
+	}
+
 	t.Run("the broker's password likewise, for the daemon", func(t *testing.T) {
 		loaded := must(t, Online, scicat("token: x")+"kafka: {topics: t, group_id: g}\n", nil, credentials)
 		if string(loaded.Config.Kafka.SASLPassword) != "from-credential" {

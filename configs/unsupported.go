@@ -7,11 +7,6 @@ import "strings"
 // section.
 func unsupported() []string {
 	return []string{
-		"kafka.dead_letter_topic",
-		"scicat.username",
-		"scicat.password",
-		"scicat.password_file",
-		"sources.",
 		"backfill.",
 	}
 }
