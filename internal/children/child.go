@@ -23,6 +23,7 @@ type Child struct {
 	started   time.Time
 	killDelay time.Duration
 	timeout   time.Duration
+	guardian  *guardian
 
 	stderr *outlet
 	tail   *tail
@@ -130,6 +131,7 @@ func (c *Child) guide(exited <-chan struct{}) (timedOut bool) {
 // before: as long as the child is a zombie, nobody else can have its number.
 func (c *Child) reap() {
 	c.signal(unix.SIGKILL)
+	c.guardian.remove(c.PID())
 	c.mu.Lock()
 	c.reaped = true
 	c.mu.Unlock()

@@ -8,19 +8,25 @@
 // Invariants: once Runner.Run has returned nil, no child, no group of a child
 // and no descriptor is left. A signal only ever goes to a process that is still
 // ours: a number that the system may have given to somebody else is not used.
-// When our own process dies, however it dies, its children are killed by the
-// kernel.
+// When our own process dies, however it dies, its children and their groups are
+// killed within seconds, without the help of a service manager.
 //
-// The kernel ties that last promise (the parent-death signal) to the thread
-// that started the child, not to the process. Go moves goroutines between
-// threads and ends threads, and with them would end children in the midst of
-// their work. So all children are started by the goroutine of Run, which stays
-// on one locked thread until the last of them is reaped.
+// Two things see to that last promise. The kernel kills the children themselves
+// (the parent-death signal). It ties that signal to the thread that started the
+// child, not to the process, and Go moves goroutines between threads and ends
+// threads; so all children are started by the goroutine of Run, which stays on
+// one locked thread until the last of them is reaped. What the children have
+// started is killed by a guardian: a shell in a session of its own, which hears
+// through a pipe which groups there are, and kills them when the pipe ends. It
+// is told of the end of a group before the leader is reaped, so it never holds a
+// number that may be anybody's. A guardian that ends or hangs is replaced.
 //
-// Two things escape: a process that leaves the group of its child (setsid), and
-// after a death of ours by SIGKILL the processes that a child has started,
-// since the signal goes to the child alone. A wrapper script should therefore
-// exec its program; under systemd the control group of the unit ends them all.
+// What escapes is a process that has left the group of its child (setsid, or the
+// job control of a shell), at the normal end of the child as well as at the
+// death of ours; under systemd the control group of the unit ends it. And were
+// both we and the guardian killed at once, then what children have started would
+// go on, as it would if we were killed in the microseconds between the start of
+// a child and the word to the guardian, had the child started something by then.
 //
 // The package does not limit how many children run, and does not judge how they
 // end. It is for Linux.

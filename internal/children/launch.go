@@ -24,7 +24,7 @@ func (r *Runner) launch(ctx context.Context, c Command) (*Child, error) {
 	}
 	program := c.Argv[0]
 	child := &Child{
-		killDelay: r.opt.KillDelay, timeout: c.Timeout, tail: &tail{limit: r.opt.TailBytes},
+		killDelay: r.opt.KillDelay, guardian: r.guardian, timeout: c.Timeout, tail: &tail{limit: r.opt.TailBytes},
 		terminate: make(chan struct{}), done: make(chan struct{}),
 	}
 	// The context ends the starting, never the child: that is done with TERM
@@ -63,6 +63,7 @@ func (r *Runner) launch(ctx context.Context, c Command) (*Child, error) {
 		}
 		return nil, startError(program, explainMissing(cmd, err))
 	}
+	r.guardian.add(child.PID())
 	child.listen(c.Line)
 	return child, nil
 }

@@ -92,6 +92,8 @@ func play(act string, args []string) int {
 		spawn(true)
 	case "daemon":
 		return daemon()
+	case "guarded":
+		return guarded(args)
 	default:
 		say("unknown act", act)
 		return 2
@@ -180,6 +182,7 @@ func running(t *testing.T, o Options) *Runner {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
+	awaitGuardian(t, r.guardian, 0)
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

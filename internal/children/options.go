@@ -2,7 +2,12 @@
 
 package children
 
-import "time"
+import (
+	"io"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
 
 // The defaults of Options.
 const (
@@ -17,6 +22,8 @@ type Options struct {
 	// TailBytes is how much of a child's stderr is kept, counted from its end;
 	// 0: DefaultTailBytes.
 	TailBytes int
+	// Log takes what happens to the guardian; nil discards it.
+	Log logrus.FieldLogger
 }
 
 func (o Options) withDefaults() Options {
@@ -25,6 +32,11 @@ func (o Options) withDefaults() Options {
 	}
 	if o.TailBytes <= 0 {
 		o.TailBytes = DefaultTailBytes
+	}
+	if o.Log == nil {
+		nothing := logrus.New()
+		nothing.SetOutput(io.Discard)
+		o.Log = nothing
 	}
 	return o
 }

@@ -17,11 +17,15 @@ import (
 // our own end must not wait for it.
 const unkillableGrace = 3 * time.Second
 
+// shell runs the guardian.
+const shell = "/bin/sh"
+
 // Runner starts children and owns them until they are reaped.
 type Runner struct {
 	opt      Options
 	requests chan request
 	stopped  chan struct{} // closed when Run takes no more requests
+	guardian *guardian
 
 	mu       sync.Mutex
 	ran      bool
@@ -41,8 +45,9 @@ type answer struct {
 
 // New makes a Runner. Nothing can be started until Run runs.
 func New(o Options) *Runner {
+	o = o.withDefaults()
 	return &Runner{
-		opt: o.withDefaults(), requests: make(chan request), stopped: make(chan struct{}),
+		opt: o, guardian: newGuardian(shell, o.Log), requests: make(chan request), stopped: make(chan struct{}),
 		children: make(map[*Child]struct{}),
 	}
 }
@@ -62,10 +67,12 @@ func (r *Runner) Run(ctx context.Context) error {
 	if again {
 		return errRunning
 	}
+	r.guardian.start(ctx)
 	runtime.LockOSThread()
 	r.serve(ctx)
 	close(r.stopped)
 	left := r.endAll()
+	r.guardian.close()
 	if len(left) > 0 {
 		// The thread stays locked and so ends with this goroutine, which only
 		// repeats the KILL.
