@@ -34,7 +34,7 @@ func (l *Logging) keys() []key {
 			doc: "Give each process a file of its own, <base name>_<time of its start>_.log."},
 		{path: "logging.file_log_max_size", value: size(&l.FileLogMaxSize, 0), standard: "100MB",
 			doc: "A file that grows larger is put aside and a new one begun; a number of bytes, or with a unit. 0: never."},
-		{path: "logging.file_log_keep", value: number(&l.FileLogKeep, 0, 1_000), standard: "5",
+		{path: "logging.file_log_keep", value: number(&l.FileLogKeep, 1, 1_000), standard: "5",
 			doc: "How many files put aside are kept."},
 		{path: "logging.logging_level", value: level(&l.LoggingLevel), standard: "INFO",
 			doc: "Least important lines to keep: DEBUG, INFO, WARNING, ERROR or CRITICAL, in any case."},

@@ -64,6 +64,15 @@ func (l records[T]) yaml() string { return "[]" }
 func (l records[T]) kind() string { return "list of maps" }
 func (l records[T]) secret() bool { return l.hide }
 
+// content leaves out where the elements were given.
+func (l records[T]) content() any {
+	all := make([]any, len(*l.target))
+	for i := range *l.target {
+		all[i] = contents(l.keys(&(*l.target)[i]))
+	}
+	return all
+}
+
 func (l records[T]) example(b *strings.Builder, indent string) {
 	exampleKeys(b, indent+"  ", indent+"- ", l.keys(new(T)))
 }
@@ -91,6 +100,13 @@ func (o record[T]) text() string                  { return "" }
 func (o record[T]) yaml() string                  { return "{}" }
 func (o record[T]) kind() string                  { return "map" }
 func (o record[T]) secret() bool                  { return false }
+
+func (o record[T]) content() any {
+	if *o.target == nil {
+		return nil
+	}
+	return contents(o.keys(*o.target))
+}
 
 func (o record[T]) example(b *strings.Builder, indent string) {
 	exampleKeys(b, indent, "", o.keys(new(T)))

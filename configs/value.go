@@ -3,6 +3,7 @@ package configs
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -18,6 +19,7 @@ type value interface {
 	yaml() string                  // on one line of YAML
 	kind() string                  // word for the kind of value in the usage text
 	secret() bool
+	content() any // a copy, for comparing; shows secrets
 }
 
 var errCollection = errors.New("must be one value, not a list or a section")
@@ -53,6 +55,7 @@ func (s scalar[T]) text() string { return s.format(*s.target) }
 func (s scalar[T]) yaml() string { return quote(s.text()) }
 func (s scalar[T]) kind() string { return s.name }
 func (s scalar[T]) secret() bool { return s.hide }
+func (s scalar[T]) content() any { return *s.target }
 
 // list is a value of several words.
 type list[T any] struct {
@@ -132,6 +135,7 @@ func (l list[T]) yaml() string {
 
 func (l list[T]) kind() string { return l.name }
 func (l list[T]) secret() bool { return false }
+func (l list[T]) content() any { return append([]T{}, *l.target...) }
 
 // mapping is a value of names with a text each. Its texts count as secrets: headers
 // and librdkafka properties may be ones.
@@ -206,3 +210,9 @@ func (m mapping) text() string {
 func (m mapping) yaml() string { return "{}" }
 func (m mapping) kind() string { return "name=value" }
 func (m mapping) secret() bool { return true }
+
+func (m mapping) content() any {
+	all := map[string]string{}
+	maps.Copy(all, *m.target)
+	return all
+}
