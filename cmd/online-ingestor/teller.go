@@ -28,17 +28,26 @@ func newTeller(log logrus.FieldLogger) (*teller, error) {
 	return &teller{notifier: n, log: log}, nil
 }
 
+// waiting is called while the daemon waits for something at its start: nothing
+// else shows then that it is alive.
+func (t *teller) waiting(what string) {
+	t.note(t.notifier.Alive(time.Now()), t.notifier.Status("waiting: "+oneLine(what)))
+}
+
 // observe is called by the daemon's loop about once a second, so it also
 // proves that the loop is alive.
 func (t *teller) observe(s online.Status) {
-	errs := []error{t.notifier.Alive(time.Now()), t.notifier.Status(statusLine(s))}
+	t.note(t.notifier.Alive(time.Now()), t.notifier.Status(statusLine(s)))
 	if s.NotReady == nil {
-		errs = append(errs, t.notifier.Ready())
+		t.note(t.notifier.Ready())
 	}
 	if s.Stopping && !t.stopping {
 		t.stopping = true
-		errs = append(errs, t.notifier.Stopping())
+		t.note(t.notifier.Stopping())
 	}
+}
+
+func (t *teller) note(errs ...error) {
 	for _, err := range errs {
 		if err != nil && !t.failed {
 			t.failed = true
@@ -54,14 +63,23 @@ func statusLine(s online.Status) string {
 	case s.Stopping:
 		fmt.Fprintf(&b, "stopping, %d running", s.Running)
 	case s.NotReady != nil:
-		fmt.Fprintf(&b, "not ready: %s", strings.ReplaceAll(s.NotReady.Error(), "\n", "; "))
+		fmt.Fprintf(&b, "not ready: %s", oneLine(s.NotReady.Error()))
 	default:
 		fmt.Fprintf(&b, "%d running, %d waiting, %d postponed", s.Running, s.Waiting, s.Postponed)
 	}
+	if s.Ending > 0 {
+		fmt.Fprintf(&b, ", %d ending", s.Ending)
+	}
 	for _, h := range s.Holds {
 		if h.Hold != online.HoldStopping {
-			fmt.Fprintf(&b, "; held: %s since %s", h.Hold, h.Since.Format(time.TimeOnly))
+			fmt.Fprintf(&b, "; held: %s since %s", h.Hold, since(h.Since, time.Now()))
 		}
+	}
+	switch {
+	case s.WithoutLedger:
+		b.WriteString("; without ledger")
+	case s.Ledger != nil:
+		fmt.Fprintf(&b, "; ledger: %s", oneLine(s.Ledger.Error()))
 	}
 	fmt.Fprintf(&b, "; %d messages", s.Messages)
 	for _, o := range outcome.All() {
@@ -70,4 +88,17 @@ func statusLine(s online.Status) string {
 		}
 	}
 	return b.String()
+}
+
+// since tells a time of today without its date.
+func since(t, now time.Time) string {
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
+}
+
+// oneLine is what is said in one line, also where systemd reads lines.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }

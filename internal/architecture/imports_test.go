@@ -58,7 +58,7 @@ var only = map[string][]string{
 	"modernc.org/sqlite":                         {"internal/ledger"},
 	"github.com/redis/go-redis":                  {"forwarder/control", "internal/redistest"},
 	"github.com/fxamacker/cbor":                  {"forwarder/dump", "internal/forwardertest"}, // in tests: the decoder is our own
-	"github.com/prometheus/client_golang":        {"cmd/frame-forwarder"},
+	"github.com/prometheus/client_golang":        {"cmd/frame-forwarder", "cmd/online-ingestor"},
 	"github.com/spf13/cobra":                     {"cmd/", "configs"},
 	"go.yaml.in/yaml":                            {"configs", "schemas/metadata", "cmd/offline-ingestor"}, // the last converts JSON
 }

@@ -2,14 +2,17 @@ package telemetry
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
 )
 
 // Notifier tells systemd how a service is doing. Where there is no systemd it
-// does nothing. It is used by one goroutine.
+// does nothing.
 type Notifier struct {
+	mu       sync.Mutex
 	ready    bool
 	watchdog time.Duration
 	fed      time.Time
@@ -27,6 +30,8 @@ func NewNotifier() (*Notifier, error) {
 
 // Ready says once that the service has started.
 func (n *Notifier) Ready() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.ready {
 		return nil
 	}
@@ -37,6 +42,8 @@ func (n *Notifier) Ready() error {
 // Alive feeds the watchdog, at most four times in its period. Call it from the
 // loop whose progress matters.
 func (n *Notifier) Alive(now time.Time) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.watchdog == 0 || now.Sub(n.fed) < n.watchdog/4 {
 		return nil
 	}
@@ -46,6 +53,8 @@ func (n *Notifier) Alive(now time.Time) error {
 
 // Status is the line that `systemctl status` shows.
 func (n *Notifier) Status(line string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if line == n.status {
 		return nil
 	}
@@ -55,6 +64,32 @@ func (n *Notifier) Status(line string) error {
 
 // Stopping says that the service drains.
 func (n *Notifier) Stopping() error { return n.send(daemon.SdNotifyStopping) }
+
+// Reloading says that the service reads its configuration again; Reloaded that it
+// has. A service that is not ready yet says neither: the second would mean ready.
+func (n *Notifier) Reloading() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.ready {
+		return nil
+	}
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return fmt.Errorf("read the monotonic clock: %w", err)
+	}
+	// systemd tells by the time whether an answer belongs to its request.
+	return n.send(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, now.Nano()/1000))
+}
+
+// Reloaded is the end of what Reloading began.
+func (n *Notifier) Reloaded() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.ready {
+		return nil
+	}
+	return n.send(daemon.SdNotifyReady)
+}
 
 func (n *Notifier) send(state string) error {
 	if _, err := daemon.SdNotify(false, state); err != nil {
