@@ -47,7 +47,7 @@ func (l *loader) checkSources() {
 	case len(s.Directories)+len(s.Kafka) == 0:
 		if !l.faultyIn("kafka.topics") && !l.faultyIn("sources") {
 			l.problems = append(l.problems, Problem{Place: l.place("kafka.topics"), Key: "kafka.topics",
-				Reason: "is needed, but not given; or name a folder to watch in sources.directories"})
+				Reason: "is needed, but not given, and sources names no folder or cluster either"})
 		}
 	case k.DeadLetterTopic == "" && l.set("kafka.bootstrap_servers"):
 		l.warn("kafka.bootstrap_servers", "has no effect without kafka.topics")

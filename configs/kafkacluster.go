@@ -25,6 +25,13 @@ type KafkaCluster struct {
 	places places
 }
 
+// Place is where the key of the cluster was given, else where the cluster was:
+// "ingestor.yml:12" or a variable.
+func (c *KafkaCluster) Place(key string) string { return c.places.at(key) }
+
+// Key is the whole path of a key of the cluster, such as sources.kafka[0].topics.
+func (c *KafkaCluster) Key(name string) string { return c.places.key(name) }
+
 const saslSSL = "sasl_ssl"
 
 // Properties are librdkafka's, under its canonical names, without those that decide

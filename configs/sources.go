@@ -20,6 +20,13 @@ type Directory struct {
 	places places
 }
 
+// Place is where the key of the entry was given, else where the entry was:
+// "ingestor.yml:12" or a variable.
+func (d *Directory) Place(key string) string { return d.places.at(key) }
+
+// Key is the whole path of a key of the entry, such as sources.directories[0].path.
+func (d *Directory) Key(name string) string { return d.places.key(name) }
+
 // leastScan keeps a wrong unit from keeping the disk busy.
 const leastScan = 100 * time.Millisecond
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/x509"
 	"errors"
 	"io"
 	"io/fs"
@@ -27,7 +26,8 @@ func newCheckConfig(stdout io.Writer) *cobra.Command {
 		Long: `Lists every fault of a configuration with file, line, key and what to write instead. Keys
 that nobody knows are errors here. Also looked at is what the configuration points to: schemas,
 the executable, certificates, files with secrets. Variables INGESTOR_… of the environment count
-as they do for the programs. What only the daemon needs is an error where kafka.topics is given.
+as they do for the programs. What only the daemon needs is an error where kafka.topics or an
+entry of sources is given.
 
 Exit status: 0 usable, perhaps with warnings; 78 faults; 2 wrong command line.`,
 		Example:           "  " + name + " check config /etc/ingestor/ingestor.yml",
@@ -69,7 +69,10 @@ func checkConfig(path string, env []string) (findings, error) {
 		return nil, err
 	}
 	c := &configCheck{Inspection: online, path: path}
-	_, c.daemon = online.Place("kafka.topics")
+	for _, key := range []string{"kafka.topics", "sources.directories", "sources.kafka"} {
+		_, given := online.Place(key)
+		c.daemon = c.daemon || given
+	}
 	for _, p := range offline.Problems {
 		c.problem(p, false)
 	}
@@ -133,10 +136,16 @@ func (c *configCheck) split(place string) (string, int) {
 
 // say notes what is wrong with what a key points to.
 func (c *configCheck) say(key string, warning bool, text string) {
-	place, line := c.path, 0
+	place := c.path
 	if given, ok := c.Place(key); ok {
-		place, line = c.split(given)
+		place = given
 	}
+	c.sayAt(place, key, warning, text)
+}
+
+// sayAt is say for a key that stands at place.
+func (c *configCheck) sayAt(place, key string, warning bool, text string) {
+	place, line := c.split(place)
 	c.add(finding{place: place, line: line, warning: warning, text: key + ": " + text})
 }
 
@@ -146,17 +155,13 @@ func (c *configCheck) pointsTo() {
 	c.schemas(cfg.Ingestion)
 	c.executable(cfg.Ingestion.OfflineIngestorExecutable)
 	if file := cfg.SciCat.CAFile; file != "" {
-		c.certificates("scicat.ca_file", file, false)
-	}
-	if file := cfg.Kafka.SSLCALocation; file != "" {
-		// librdkafka takes a folder too.
-		info, err := os.Stat(file)
-		if _, given := c.Place("kafka.ssl_ca_location"); given && (err != nil || !info.IsDir()) {
-			c.certificates("kafka.ssl_ca_location", file, !c.daemon)
+		if text := certificates(file); text != "" {
+			c.say("scicat.ca_file", false, text)
 		}
 	}
-	if cfg.SciCat.Token == "" && cfg.SciCat.TokenFile == "" && !c.faulty("scicat.token") {
-		c.say("scicat.token", true, "there is no token, and a catalogue takes nothing without; give scicat.token_file")
+	c.sources(cfg)
+	if s := cfg.SciCat; s.Token == "" && s.TokenFile == "" && s.Username == "" && !c.faulty("scicat.token") {
+		c.say("scicat.token", true, "there is no token, and a catalogue takes nothing without; give scicat.token_file, or scicat.username to log in")
 	}
 	if len(c.Problems) == 0 && c.errors() == 0 {
 		if _, err := program.Catalogue(name, cfg.SciCat, logrus.New()); err != nil {
@@ -242,17 +247,6 @@ func (c *configCheck) executable(argv []string) {
 		text = argv[0] + ": " + cause(e.Err) + "; give the path of offline-ingestor"
 	}
 	c.say(key, bare || !c.daemon, text)
-}
-
-// certificates reads a file of PEM certificates.
-func (c *configCheck) certificates(key, file string, warning bool) {
-	text, err := configs.ReadFile(file)
-	switch {
-	case err != nil:
-		c.say(key, warning, absolute(file)+" can not be read: "+cause(err))
-	case !x509.NewCertPool().AppendCertsFromPEM(text):
-		c.say(key, warning, absolute(file)+" holds no certificate in PEM form, -----BEGIN CERTIFICATE-----")
-	}
 }
 
 // absolute is a path for a message; relative ones start at the working directory.
