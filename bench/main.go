@@ -1,6 +1,8 @@
-// Command bench shows what one offline ingestion costs a machine: time from
-// start to exit, processor time and peak memory, against the in-memory
-// catalogue. It asserts nothing; compare its figures, not single numbers.
+// Command bench shows what the ingestor costs a machine: one file from start to
+// exit, the messages that the daemon gets done in a second with where the time
+// goes, and the daemon at rest and before a heap of messages. Broker and
+// catalogue run on the same machine, in memory. It asserts nothing; compare its
+// figures, not single numbers.
 package main
 
 import (
@@ -9,83 +11,98 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
+	"strings"
 	"time"
 )
 
+// options are what the command line asks for.
+type options struct {
+	offline, online, shared string
+	runs, messages, rounds  int
+	heap                    int
+	rest                    time.Duration
+	only                    string
+	real                    bool
+}
+
 func main() {
-	ingestor := flag.String("ingestor", "bin/offline-ingestor", "the program")
-	shared := flag.String("shared", "", "reference folder; its small-coda.hdf is used when there")
-	runs := flag.Int("n", 40, "runs")
+	var o options
+	flag.StringVar(&o.offline, "ingestor", "bin/offline-ingestor", "the offline ingestor")
+	flag.StringVar(&o.online, "online", "bin/online-ingestor", "the daemon")
+	flag.StringVar(&o.shared, "shared", "", "reference folder; its small-coda.hdf is used when there")
+	flag.IntVar(&o.runs, "n", 40, "runs of the offline ingestor")
+	flag.IntVar(&o.messages, "messages", 500, "messages for the daemon, each with a file of its own")
+	flag.IntVar(&o.rounds, "rounds", 3, "times that the daemon gets them; the best is told, and all")
+	flag.IntVar(&o.heap, "heap", 100_000, "messages of the heaps")
+	flag.DurationVar(&o.rest, "rest", 20*time.Second, "how long the daemon at rest is watched")
+	flag.StringVar(&o.only, "only", "", "some of: "+strings.Join(partNames(), ",")+" (default all)")
+	flag.BoolVar(&o.real, "real", false, "Apache Kafka (Java, Maven) instead of the embedded broker")
 	flag.Parse()
-	if err := run(context.Background(), *ingestor, *shared, *runs); err != nil {
+	if err := run(context.Background(), o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-const (
-	startOnly = "start and end (--version)"
-	// peerWall, in ms, and peerRSS, in MB, are what scicat-ingestor, the Python
-	// program, takes to register small-coda.hdf; it was measured on another day.
-	peerWall, peerRSS = 480.0, 57.0
-)
+// parts are what can be measured, in order.
+var parts = []struct {
+	name string
+	run  func(context.Context, *site, options) error
+}{
+	{"file", oneFile},
+	{"messages", throughput},
+	{"rest", atRest},
+	{"pending", pending},
+	{"garbage", garbage},
+}
 
-func run(ctx context.Context, ingestor, shared string, runs int) (err error) {
-	site, err := newSite(ctx, shared)
+func partNames() []string {
+	names := make([]string, len(parts))
+	for i, p := range parts {
+		names[i] = p.name
+	}
+	return names
+}
+
+func run(ctx context.Context, o options) (err error) {
+	wanted := partNames()
+	if o.only != "" {
+		wanted = strings.Split(o.only, ",")
+	}
+	for _, w := range wanted {
+		if !slices.Contains(partNames(), w) {
+			return fmt.Errorf("-only %s: not one of %s", w, strings.Join(partNames(), ", "))
+		}
+	}
+	for _, program := range []*string{&o.offline, &o.online} {
+		if *program, err = filepath.Abs(*program); err != nil {
+			return err
+		}
+	}
+	site, err := newSite(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, site.close()) }()
-	ingestor, err = filepath.Abs(ingestor)
+	for _, p := range parts {
+		if !slices.Contains(wanted, p.name) {
+			continue
+		}
+		if err := p.run(ctx, site, o); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	fmt.Println("docs/performance.md says where the time goes.")
+	return nil
+}
+
+func oneFile(ctx context.Context, s *site, o options) error {
+	table, err := s.costs(ctx, o.runs)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s, %d runs each, file %s\n\n", ingestor, runs, site.file)
-	fmt.Printf("%-34s %24s %20s %14s\n", "", "wall ms min/median/max", "cpu ms median", "peak RSS MB")
-	for _, c := range []struct {
-		name string
-		args []string
-	}{
-		{startOnly, []string{"--version"}},
-		{"dry run", []string{"-c", site.config, "--ingestion.dry-run", site.file}},
-		{"register a new file", []string{"-c", site.config, site.file}},
-		{"find it registered", []string{"-c", site.config, site.file}},
-	} {
-		var walls, cpus []time.Duration
-		var rss int64
-		for i := range runs + 1 {
-			if c.name == "register a new file" {
-				if err := site.forget(); err != nil {
-					return err
-				}
-			}
-			start := time.Now()
-			cmd := exec.CommandContext(ctx, ingestor, c.args...)
-			cmd.Dir = site.dir
-			out, err := cmd.CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("%s: %w\n%s", c.name, err, out)
-			}
-			if i == 0 {
-				continue // warm-up
-			}
-			walls = append(walls, time.Since(start))
-			cpus = append(cpus, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
-			if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-				rss = max(rss, u.Maxrss*1024)
-			}
-		}
-		slices.Sort(walls)
-		slices.Sort(cpus)
-		ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-		fmt.Printf("%-34s %8.1f %7.1f %7.1f %20.1f %14.1f\n", c.name,
-			ms(walls[0]), ms(walls[len(walls)/2]), ms(walls[len(walls)-1]), ms(cpus[len(cpus)/2]), float64(rss)/1e6)
-	}
-	fmt.Printf("%-34s %16.0f %28s %14.1f\n\n", "scicat-ingestor: register", peerWall, "", peerRSS)
-	fmt.Println("docs/performance.md says where the time goes.")
+	s.tellCosts(table)
 	return nil
 }
