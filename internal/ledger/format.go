@@ -6,8 +6,10 @@ const application = 0x696e676c
 // formats are the steps from each format to the next; what is released is never
 // changed, only added to. The first makes format 1 out of an empty database.
 //
-// A row of files is one content of one file. Times are nanoseconds since 1970,
-// UTC. States are text without a CHECK, which could not be altered later.
+// A row of files is one content of one file; a row of messages is one message of
+// one source. Times are nanoseconds since 1970, UTC; 0 is none. States and
+// outcomes are text without a CHECK, which could not be altered later. What may
+// be large stands last, so that the rest is read without it.
 func formats() []string {
 	return []string{`
 CREATE TABLE files (
@@ -33,5 +35,40 @@ CREATE TABLE files (
 ) STRICT;
 CREATE UNIQUE INDEX files_content ON files (path, size, mtime);
 CREATE INDEX files_pid ON files (pid) WHERE pid <> '';
+`, `
+CREATE TABLE messages (
+	id        INTEGER PRIMARY KEY,
+	source    TEXT    NOT NULL,
+	topic     TEXT    NOT NULL,
+	partition INTEGER NOT NULL,
+	offset    INTEGER NOT NULL,
+	time      INTEGER NOT NULL,
+	job       TEXT    NOT NULL,
+	file      TEXT    NOT NULL,
+	outcome   TEXT    NOT NULL,
+	attempts  INTEGER NOT NULL,
+	pid       TEXT    NOT NULL,
+	datablock TEXT    NOT NULL,
+	error     TEXT    NOT NULL,
+	class     TEXT    NOT NULL,
+	exit      INTEGER NOT NULL,
+	requested INTEGER NOT NULL,
+	first     INTEGER NOT NULL,
+	last      INTEGER NOT NULL,
+	host      TEXT    NOT NULL,
+	version   TEXT    NOT NULL,
+	key       BLOB,
+	headers   BLOB,
+	stderr    BLOB,
+	value     BLOB
+) STRICT;
+CREATE UNIQUE INDEX messages_position ON messages (source, topic, partition, offset, time);
+CREATE INDEX messages_dead ON messages (time, id) WHERE outcome = 'dead_lettered';
+CREATE INDEX messages_requested ON messages (time, id) WHERE requested <> 0;
+CREATE INDEX messages_ended ON messages (last) WHERE outcome NOT IN ('', 'dead_lettered');
+CREATE TABLE probe (
+	id INTEGER PRIMARY KEY,
+	at INTEGER NOT NULL
+) STRICT;
 `}
 }

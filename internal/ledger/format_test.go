@@ -5,14 +5,17 @@ import (
 	"context"
 	"database/sql"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"ingestor/internal/fault"
+	"ingestor/internal/intake"
 )
 
 var update = flag.Bool("update", false, "write the golden file of the newest format, unless it is there")
@@ -42,7 +45,7 @@ func TestOpen_RefusesWhatIsNoLedgerOfOurs(t *testing.T) {
 		says string
 	}{
 		{"a newer format", execute("CREATE TABLE files (a); PRAGMA application_id = 0x696e676c; PRAGMA user_version = 9"),
-			fault.BadConfiguration, "newer version of this program (format 9, this one knows up to 1): use that version"},
+			fault.BadConfiguration, "newer version of this program (format 9, this one knows up to 2): use that version"},
 		{"a database of another program", execute("CREATE TABLE bookmarks (a)"),
 			fault.Unavailable, "of another program; set another ingestion.state_directory"},
 		{"another program's mark", execute("PRAGMA application_id = 1; CREATE TABLE files (a)"),
@@ -148,6 +151,16 @@ func TestOpen_WhereNothingCanBeWritten(t *testing.T) {
 	})
 }
 
+// goldenMessage is what the golden files from format 2 on hold.
+func goldenMessage() MessageNote {
+	return MessageNote{
+		Source: "kafka", Topic: "done", Partition: 3, Offset: 1 << 40, Time: testTime.Add(-time.Minute), JobID: "job-a",
+		File: "/data/a.hdf", Outcome: "dead_lettered", Attempts: 5, PID: "20.500.12269/a", Datablock: "block-a",
+		Error: "killed", Class: "bug", Exit: 70, Stderr: []byte("signal: killed\n"), Key: []byte{0, 0xff}, Value: []byte("wrdn\x00"),
+		Headers: []intake.Header{{Key: "a", Value: []byte{1}}, {Key: "\xff"}},
+	}
+}
+
 // goldenNotes are what the golden files of all formats hold.
 func goldenNotes() []Note {
 	f := testFile("/data/odin/2026/443503/raw/run_31010.hdf")
@@ -161,13 +174,14 @@ func goldenNotes() []Note {
 // TestOpen_MigratesEveryOlderFormat opens a ledger of each format that was ever
 // released: testdata/format-N.sqlite, which are never written again.
 func TestOpen_MigratesEveryOlderFormat(t *testing.T) {
-	newest := filepath.Join("testdata", "format-1.sqlite")
+	newest := filepath.Join("testdata", fmt.Sprintf("format-%d.sqlite", len(formats())))
 	if _, err := os.Stat(newest); *update && os.IsNotExist(err) {
 		dir := t.TempDir()
 		l := open(t, dir)
 		for _, n := range goldenNotes() {
 			take(t, l, n)
 		}
+		note(t, l, goldenMessage())
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -198,6 +212,13 @@ func TestOpen_MigratesEveryOlderFormat(t *testing.T) {
 		if err != nil || !known || e.State != Failed || e.Error != "not HDF5" || e.Exit != 65 {
 			t.Errorf("%s: %v, %v: %+v", file, known, err, e)
 		}
+		if filepath.Base(file) == "format-1.sqlite" { // knows no messages; takes them now
+			note(t, l, goldenMessage())
+		}
+		if got, want := message(t, l, goldenMessage()), goldenMessage(); !reflect.DeepEqual(got.MessageNote, want) || !got.Kept ||
+			!got.First.Equal(testTime) || !got.Last.Equal(testTime) || got.Host != "odin" || got.Version != "1.2.3" {
+			t.Errorf("%s: got  %+v\nwant %+v", file, got, want)
+		}
 	}
 }
 
@@ -208,11 +229,11 @@ func TestOpen_TakesTheStepsThatAreMissing(t *testing.T) {
 	take(t, open(t, dir), Note{File: testFile("/a"), PID: "p"})
 	o := testOptions()
 	o.steps = append(formats(), "ALTER TABLE files ADD COLUMN more TEXT NOT NULL DEFAULT 'x';", "no SQL;")
-	if _, err := Open(t.Context(), dir, o); err == nil || !strings.Contains(err.Error(), "bring to format 3") {
+	if _, err := Open(t.Context(), dir, o); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("bring to format %d", len(o.steps))) {
 		t.Fatalf("a step that is no SQL: %v", err)
 	}
-	take(t, open(t, dir), Note{File: testFile("/b")}) // format 1 still
-	o.steps = o.steps[:2]
+	take(t, open(t, dir), Note{File: testFile("/b")}) // our format still
+	o.steps = o.steps[:len(o.steps)-1]
 	done := make(chan error, 4)
 	for range cap(done) {
 		go func() {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"time"
 )
@@ -28,23 +29,27 @@ func (l *Ledger) OfPID(ctx context.Context, pid string) ([]Entry, error) {
 	return l.list(ctx, "WHERE pid = ? AND pid <> '' ORDER BY last DESC, id DESC", pid)
 }
 
-func (l *Ledger) list(ctx context.Context, where string, args ...any) (list []Entry, err error) {
-	rows, err := l.db.QueryContext(ctx, entries+where, args...)
-	if err != nil {
-		return nil, l.explain("read", err)
-	}
-	defer func() { err = errors.Join(err, l.explain("read", rows.Close())) }()
-	for rows.Next() {
-		var e Entry
-		var device, inode, changed, first, last int64
-		err := rows.Scan(&e.Path, &e.Size, &changed, &device, &inode, &e.State, &e.PID, &e.Datablock, &e.JobID, &e.Schema,
-			&e.Attempts, &e.Error, &e.Class, &e.Exit, &first, &last, &e.Host, &e.Version)
+func (l *Ledger) list(ctx context.Context, where string, args ...any) ([]Entry, error) {
+	var list []Entry
+	err := l.use(ctx, func(db *sql.DB) (err error) {
+		rows, err := db.QueryContext(ctx, entries+where, args...)
 		if err != nil {
-			return nil, l.explain("read", err)
+			return l.explain("read", err)
 		}
-		e.Device, e.Inode = uint64(device), uint64(inode)
-		e.ModTime, e.First, e.Last = time.Unix(0, changed), time.Unix(0, first), time.Unix(0, last)
-		list = append(list, e)
-	}
-	return list, l.explain("read", rows.Err())
+		defer func() { err = errors.Join(err, l.explain("read", rows.Close())) }()
+		for rows.Next() {
+			var e Entry
+			var device, inode, changed, first, last int64
+			err := rows.Scan(&e.Path, &e.Size, &changed, &device, &inode, &e.State, &e.PID, &e.Datablock, &e.JobID, &e.Schema,
+				&e.Attempts, &e.Error, &e.Class, &e.Exit, &first, &last, &e.Host, &e.Version)
+			if err != nil {
+				return l.explain("read", err)
+			}
+			e.Device, e.Inode = uint64(device), uint64(inode)
+			e.ModTime, e.First, e.Last = time.Unix(0, changed), time.Unix(0, first), time.Unix(0, last)
+			list = append(list, e)
+		}
+		return l.explain("read", rows.Err())
+	})
+	return list, err
 }

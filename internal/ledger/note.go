@@ -1,6 +1,9 @@
 package ledger
 
-import "context"
+import (
+	"context"
+	"database/sql"
+)
 
 // Note is one thing to remember of a file. Fields that are empty leave what is
 // known as it is, but Error, Class and Exit are those of this note.
@@ -42,8 +45,10 @@ func (l *Ledger) Take(ctx context.Context, n Note) error {
 	if n.FirstOfAttempt {
 		attempt = 1
 	}
-	_, err := l.db.ExecContext(ctx, takeNote,
-		n.Path, n.Size, n.ModTime.UnixNano(), int64(n.Device), int64(n.Inode), string(n.State), n.PID, n.Datablock, n.JobID, n.Schema,
-		attempt, n.Error, n.Class, n.Exit, l.opt.Now().UnixNano(), l.opt.Host, l.opt.Version)
-	return l.explain("write to", err)
+	return l.use(ctx, func(db *sql.DB) error {
+		_, err := db.ExecContext(ctx, takeNote,
+			n.Path, n.Size, n.ModTime.UnixNano(), int64(n.Device), int64(n.Inode), string(n.State), n.PID, n.Datablock, n.JobID, n.Schema,
+			attempt, n.Error, n.Class, n.Exit, l.opt.Now().UnixNano(), l.opt.Host, l.opt.Version)
+		return l.explain("write to", err)
+	})
 }

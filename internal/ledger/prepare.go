@@ -13,8 +13,8 @@ import (
 const busyPause = 5 * time.Millisecond
 
 // prepare makes sure that the database is a ledger of our format.
-func (l *Ledger) prepare(ctx context.Context) error {
-	ours, format, err := l.inspect(ctx, l.db)
+func (l *Ledger) prepare(ctx context.Context, db *sql.DB) error {
+	ours, format, err := l.inspect(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -22,10 +22,10 @@ func (l *Ledger) prepare(ctx context.Context) error {
 		return nil
 	}
 	// Several processes may come here at once.
-	if err := l.writeAhead(ctx); err != nil {
+	if err := l.writeAhead(ctx, db); err != nil {
 		return err
 	}
-	tx, err := l.db.BeginTx(ctx, nil)
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return l.explain("open", err)
 	}
@@ -70,9 +70,9 @@ func (l *Ledger) inspect(ctx context.Context, q querier) (ours bool, format int,
 
 // writeAhead switches to the mode in which readers and a writer do not wait for
 // each other. SQLite does not wait for its turn to switch.
-func (l *Ledger) writeAhead(ctx context.Context) error {
+func (l *Ledger) writeAhead(ctx context.Context, db *sql.DB) error {
 	for until := time.Now().Add(l.opt.BusyTimeout); ; {
-		_, err := l.db.ExecContext(ctx, "PRAGMA journal_mode = WAL")
+		_, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL")
 		if err == nil || code(err) != busy || time.Now().After(until) {
 			return l.explain("open", err)
 		}

@@ -10,13 +10,15 @@ import (
 
 // Result codes of SQLite, https://sqlite.org/rescode.html.
 const (
+	noPermission = 3
 	busy         = 5
 	locked       = 6
-	noPermission = 3
 	readOnly     = 8
+	inputOutput  = 10
 	corrupt      = 11
 	full         = 13
 	canNotOpen   = 14
+	protocol     = 15
 	notADatabase = 26
 )
 

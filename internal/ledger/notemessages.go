@@ -1,0 +1,97 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// noteMessage takes a note of a message. A message that ended well, or that
+// needs nothing, is not delivered again: its content is let go.
+const noteMessage = `
+INSERT INTO messages (source, topic, partition, offset, time, job, file, outcome, attempts, pid, datablock,
+	error, class, exit, requested, first, last, host, version, key, headers, stderr, value)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, ?15, ?15, ?16, ?17,
+	iif(keep, ?18, NULL), iif(keep, ?19, NULL), iif(keep, ?20, NULL), iif(keep, ?21, NULL)
+FROM (SELECT ?8 IN ('', 'dead_lettered', 'malformed', 'invalid_path') AS keep) WHERE true
+ON CONFLICT (source, topic, partition, offset, time) DO UPDATE SET
+	job = iif(?6 = '', job, ?6),
+	file = iif(?7 = '', file, ?7),
+	outcome = iif(?8 = '', outcome, ?8),
+	attempts = ?9,
+	pid = iif(?10 = '', pid, ?10),
+	datablock = iif(?11 = '', datablock, ?11),
+	error = ?12, class = ?13, exit = ?14,
+	requested = iif(?8 = '', requested, 0),
+	last = ?15, host = ?16, version = ?17,
+	key = CASE WHEN iif(?8 = '', outcome, ?8) IN ('', 'dead_lettered', 'malformed', 'invalid_path') THEN coalesce(?18, key) END,
+	headers = CASE WHEN iif(?8 = '', outcome, ?8) IN ('', 'dead_lettered', 'malformed', 'invalid_path') THEN coalesce(?19, headers) END,
+	stderr = CASE WHEN iif(?8 = '', outcome, ?8) IN ('', 'dead_lettered', 'malformed', 'invalid_path') THEN ?20 END,
+	value = CASE WHEN iif(?8 = '', outcome, ?8) IN ('', 'dead_lettered', 'malformed', 'invalid_path') THEN coalesce(?21, value) END`
+
+// NoteMessages takes all notes, or none. A note with an outcome answers the
+// request to try the message again; one without leaves the outcome of a message
+// that is known, which may be delivered twice. Once it returns without error the
+// notes survive the end of the process.
+func (l *Ledger) NoteMessages(ctx context.Context, notes []MessageNote) error {
+	if len(notes) == 0 {
+		return nil
+	}
+	return l.use(ctx, func(db *sql.DB) error {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return l.explain("write to", err)
+		}
+		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+		if err := l.insert(ctx, tx, notes); err != nil {
+			return err
+		}
+		return l.explain("write to", tx.Commit())
+	})
+}
+
+func (l *Ledger) insert(ctx context.Context, tx *sql.Tx, notes []MessageNote) (err error) {
+	take, err := tx.PrepareContext(ctx, noteMessage)
+	if err != nil {
+		return l.explain("write to", err)
+	}
+	defer func() { err = errors.Join(err, l.explain("write to", take.Close())) }()
+	now := stamp(l.opt.Now())
+	for _, n := range notes {
+		headers, err := encodeHeaders(n.Headers)
+		if err != nil {
+			return l.explain("write to", err)
+		}
+		_, err = take.ExecContext(ctx, n.Source, n.Topic, n.Partition, n.Offset, stamp(n.Time), n.JobID, n.File, n.Outcome, n.Attempts,
+			n.PID, n.Datablock, n.Error, n.Class, n.Exit, now, l.opt.Host, l.opt.Version, n.Key, headers, n.Stderr, n.Value)
+		if err != nil {
+			return l.explain("write to", err)
+		}
+	}
+	return nil
+}
+
+// pruneAtOnce bounds how long others wait for a Prune.
+const pruneAtOnce = 500
+
+// Prune forgets messages that ended before a time, but for those that may be
+// tried again, and returns how many.
+func (l *Ledger) Prune(ctx context.Context, before time.Time) (int64, error) {
+	var all int64
+	for {
+		var n int64
+		err := l.use(ctx, func(db *sql.DB) error {
+			r, err := db.ExecContext(ctx, `DELETE FROM messages WHERE id IN (SELECT id FROM messages
+				WHERE outcome NOT IN ('', 'dead_lettered') AND last < ? ORDER BY last LIMIT ?)`, stamp(before), pruneAtOnce)
+			if err == nil {
+				n, err = r.RowsAffected()
+			}
+			return l.explain("prune", err)
+		})
+		all += n
+		if err != nil || n < pruneAtOnce {
+			return all, err
+		}
+	}
+}
