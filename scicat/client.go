@@ -1,7 +1,6 @@
 package scicat
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,16 +22,6 @@ const (
 	DefaultRetryMaxDelay = 30 * time.Second
 	DefaultUserAgent     = "ingestor"
 )
-
-// TokenSource gives the token to send. It is asked before every request, so it
-// should be quick, and may renew a token that is about to expire. An empty
-// token makes anonymous requests.
-type TokenSource func(ctx context.Context) (string, error)
-
-// StaticToken is a TokenSource that always gives the same token.
-func StaticToken(token string) TokenSource {
-	return func(context.Context) (string, error) { return token, nil }
-}
 
 // Options are the settings of a Client. Only BaseURL has no default.
 type Options struct {
@@ -127,7 +116,7 @@ type Client struct {
 
 	// checked guards what the last successful token check was about.
 	checked   sync.Mutex
-	goodToken string
+	good      string
 	goodUntil time.Time
 }
 

@@ -49,7 +49,7 @@ func (c *Client) Datablocks(ctx context.Context, pid string) ([]string, error) {
 	}
 	u := c.addr.endpoint("datasets", pid)
 	setPath(u, u.EscapedPath()+"/origdatablocks")
-	ids, err := c.list(ctx, request{method: http.MethodGet, url: u}, "_id", "id")
+	ids, err := c.list(ctx, request{method: http.MethodGet, url: u}, false, "_id", "id")
 	var e *APIError
 	if errors.As(err, &e) && e.Status == http.StatusForbidden && !errors.Is(err, errTokenRejected) {
 		return nil, fault.Errorf(fault.NotPermitted, "%w: %w", ErrUnreadable, e)

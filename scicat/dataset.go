@@ -108,7 +108,7 @@ func (c *Client) Dataset(ctx context.Context, pid string) (Presence, error) {
 	}
 	r := request{method: http.MethodGet, url: c.addr.endpoint("datasets", pid)}
 	presence := Absent
-	_, err := c.get(ctx, r, func(rep *reply) bool {
+	final := func(rep *reply) bool {
 		switch {
 		case rep.status == http.StatusNotFound:
 			presence = Absent
@@ -122,24 +122,33 @@ func (c *Client) Dataset(ctx context.Context, pid string) (Presence, error) {
 			return false
 		}
 		return true
+	}
+	err := asking(func() (bool, error) {
+		_, err := c.get(ctx, r, final)
+		return c.orRejected(ctx, err)
 	})
 	if err != nil {
-		return Absent, c.orRejected(ctx, err)
+		return Absent, err
 	}
 	return presence, nil
 }
 
 // orRejected replaces the error of a GET that was answered 401 or 403 by that of
-// the token, where it is the token that is rejected.
-func (c *Client) orRejected(ctx context.Context, err error) error {
+// the token, where it is the token that is rejected. Again says that there is
+// another one now.
+func (c *Client) orRejected(ctx context.Context, err error) (again bool, _ error) {
 	var e *APIError
 	if !errors.As(err, &e) || e.Status != http.StatusUnauthorized && e.Status != http.StatusForbidden {
-		return err
+		return false, err
 	}
-	if check := c.believe(ctx); check != nil {
-		return check
+	again, check := c.believe(ctx, *e.token)
+	switch {
+	case check != nil:
+		return false, check
+	case again:
+		return true, nil
 	}
-	return err
+	return false, err
 }
 
 func isUnauthorizedAccess(body []byte) bool {
@@ -163,21 +172,21 @@ func (c *Client) DatasetsByMetadata(ctx context.Context, key string, value any) 
 	}
 	u := c.addr.endpoint("datasets")
 	u.RawQuery = query
-	ids, err := c.list(ctx, request{method: http.MethodGet, url: u}, "pid", "_id")
-	var e *APIError
-	switch {
-	case errors.As(err, &e) && e.Status == http.StatusNotFound && fault.KindOf(err) == fault.BadInput:
-		return nil, c.believe(ctx)
-	case err != nil:
-		return nil, err
-	}
-	return ids, nil
+	return c.list(ctx, request{method: http.MethodGet, url: u}, true, "pid", "_id")
 }
 
 // list asks for a JSON list and gives, of each element, the first of keys that
-// is a text. Nothing and null are empty lists. What is no list at all does not
-// come from the catalogue, and is retried.
-func (c *Client) list(ctx context.Context, r request, keys ...string) ([]string, error) {
+// is a text. Nothing and null are empty lists, and so is a 404 where noneIs404.
+// What is no list at all does not come from the catalogue, and is retried.
+func (c *Client) list(ctx context.Context, r request, noneIs404 bool, keys ...string) (ids []string, err error) {
+	err = asking(func() (again bool, err error) {
+		ids, again, err = c.listOnce(ctx, r, noneIs404, keys...)
+		return again, err
+	})
+	return ids, err
+}
+
+func (c *Client) listOnce(ctx context.Context, r request, noneIs404 bool, keys ...string) (ids []string, again bool, err error) {
 	var items []map[string]any
 	rep, err := c.get(ctx, r, func(rep *reply) bool {
 		if !rep.ok() {
@@ -187,19 +196,24 @@ func (c *Client) list(ctx context.Context, r request, keys ...string) ([]string,
 		return rep.empty() || json.Unmarshal(rep.body, &items) == nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if !rep.ok() {
-		return nil, c.orRejected(ctx, classify(c.apiError(ctx, r, rep)))
+		err := classify(c.apiError(r, rep))
+		if !noneIs404 || rep.status != http.StatusNotFound || fault.KindOf(err) != fault.BadInput {
+			again, err = c.orRejected(ctx, err)
+			return nil, again, err
+		}
 	}
 	if len(items) == 0 {
-		return nil, c.believe(ctx)
+		again, err = c.believe(ctx, rep.token)
+		return nil, again, err
 	}
-	ids := make([]string, len(items))
+	ids = make([]string, len(items))
 	for i, item := range items {
 		ids[i] = firstText(item, keys...)
 	}
-	return ids, nil
+	return ids, false, nil
 }
 
 func firstText(o map[string]any, keys ...string) string {

@@ -1,7 +1,6 @@
 package scicat
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -61,6 +60,8 @@ type APIError struct {
 	Fields []FieldError
 	// RetryAfter is the pause that the catalogue asks for; 0 when it does not.
 	RetryAfter time.Duration
+
+	token *string // the one that was sent; a pointer, which no verb follows
 }
 
 func (e *APIError) Error() string {
@@ -81,30 +82,31 @@ func (e *APIError) Is(target error) bool {
 }
 
 // apiError makes the error of an answer that is not what was hoped for.
-func (c *Client) apiError(ctx context.Context, r request, rep *reply) *APIError {
+func (c *Client) apiError(r request, rep *reply) *APIError {
 	message, fields := decodeErrorBody(rep.body)
 	e := &APIError{
 		Method: r.method, Path: c.addr.shown(r.url), Status: rep.status,
-		Message: c.blank(ctx, r.secret, message), Fields: fields, RetryAfter: retryAfter(rep.header, time.Now()),
+		Message: c.blank(message, r.secret, rep.token), Fields: fields, RetryAfter: retryAfter(rep.header, time.Now()),
+		token: &rep.token,
 	}
 	if rep.status >= 500 {
 		e.Path = c.addr.whole(r.url)
 	}
 	for i := range e.Fields {
-		e.Fields[i].Problem = c.blank(ctx, r.secret, e.Fields[i].Problem)
+		e.Fields[i].Problem = c.blank(e.Fields[i].Problem, r.secret, rep.token)
 	}
 	return e
 }
 
 // blank takes secrets out of a foreign text: gateways like to repeat requests.
-func (c *Client) blank(ctx context.Context, secret, s string) string {
+func (c *Client) blank(s, secret, token string) string {
 	if secret != "" {
 		s = strings.ReplaceAll(s, secret, "***")
 	}
 	for _, secret := range c.secrets {
 		s = strings.ReplaceAll(s, secret, "***")
 	}
-	if token, err := c.opt.Token(ctx); err == nil && len(token) >= 4 {
+	if len(token) >= 4 {
 		s = strings.ReplaceAll(s, token, "***")
 	}
 	return s

@@ -12,12 +12,18 @@ import (
 )
 
 // Health asks once whether the catalogue is well. The token goes along only to
-// the catalogue's own host. The error is
-// of kind Unavailable when it is away or says that a part of it is down, and of
-// kind BadConfiguration when there is no such endpoint.
+// the catalogue's own host, and only if there is one: whether there can be any is
+// another question. The error is of kind Unavailable when the catalogue is away
+// or says that a part of it is down, and of kind BadConfiguration when there is
+// no such endpoint.
 func (c *Client) Health(ctx context.Context) error {
 	r := request{method: http.MethodGet, url: c.addr.health, anonymous: c.addr.health.Host != c.addr.base.Host}
 	rep, err := c.once(ctx, r)
+	var none *tokenError
+	if errors.As(err, &none) && ctx.Err() == nil {
+		r.anonymous = true
+		rep, err = c.once(ctx, r)
+	}
 	var connect *connectError
 	switch {
 	case errors.As(err, &connect):
@@ -27,7 +33,7 @@ func (c *Client) Health(ctx context.Context) error {
 	case rep.ok():
 		return nil
 	}
-	e := c.apiError(ctx, r, rep)
+	e := c.apiError(r, rep)
 	if down := partsDown(rep.body); down != "" {
 		e.Message = clean(down)
 	}

@@ -77,28 +77,30 @@ func (l *Lookups) ask(ctx context.Context, key string, u *url.URL, a *answer) {
 	close(a.done)
 }
 
-func (c *Client) lookup(ctx context.Context, u *url.URL) ([]byte, error) {
-	r := request{method: http.MethodGet, url: u}
+func (c *Client) lookup(ctx context.Context, u *url.URL) (body []byte, err error) {
+	err = asking(func() (again bool, err error) {
+		body, again, err = c.lookupOnce(ctx, request{method: http.MethodGet, url: u})
+		return again, err
+	})
+	return body, err
+}
+
+func (c *Client) lookupOnce(ctx context.Context, r request) (body []byte, again bool, err error) {
 	rep, err := c.get(ctx, r, nil)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	own := c.addr.own(u)
+	// A list is empty for a stale token too (D14), and what that is refused is no
+	// fault of this file.
+	refused := rep.status == http.StatusUnauthorized || rep.status == http.StatusForbidden
+	empty := rep.ok() && bytes.Equal(bytes.TrimSpace(rep.body), []byte("[]"))
+	if c.addr.own(r.url) && (refused || empty) {
+		if again, err := c.believe(ctx, rep.token); again || err != nil {
+			return nil, again, err
+		}
+	}
 	if rep.ok() {
-		// A list is empty for a stale token too (D14).
-		if own && bytes.Equal(bytes.TrimSpace(rep.body), []byte("[]")) {
-			if err := c.believe(ctx); err != nil {
-				return nil, err
-			}
-		}
-		return rep.body, nil
+		return rep.body, false, nil
 	}
-	e := c.apiError(ctx, r, rep)
-	if own && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) {
-		// A stale token is no fault of this file.
-		if err := c.believe(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return nil, fault.New(fault.BadInput, e)
+	return nil, false, fault.New(fault.BadInput, c.apiError(r, rep))
 }

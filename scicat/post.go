@@ -32,6 +32,8 @@ type verdict struct {
 	// late is for how long it may still be carried out.
 	late  time.Duration
 	pause time.Duration
+	// renewed says that it was refused for its token, and there is another now.
+	renewed bool
 }
 
 // The longest times for which a POST that nobody waits for any more is expected
@@ -48,6 +50,11 @@ const (
 // Where the catalogue itself refuses a second copy (unique) that is all; else it
 // is asked for as long as the attempt may still be under way. The reply is nil
 // when landed says yes. NotDone tells the errors after which nothing can be there.
+//
+// What is refused for its token has changed nothing, and is sent again at once
+// when there is another one, however few retries are left. Where the catalogue
+// takes a second copy landed is asked before: what was looked for earlier may
+// have been looked for with the token that was refused.
 func (c *Client) post(ctx context.Context, r request, unique bool, landed Landed) (*reply, error) {
 	doubt := false
 	rep, err := c.attempts(ctx, r, unique, landed, &doubt)
@@ -59,7 +66,7 @@ func (c *Client) post(ctx context.Context, r request, unique bool, landed Landed
 
 // attempts is post; doubt is true while an attempt may have been carried out.
 func (c *Client) attempts(ctx context.Context, r request, unique bool, landed Landed, doubt *bool) (*reply, error) {
-	unknown := false
+	unknown, renewals := false, 0
 	for try := 1; ; try++ {
 		before := *doubt
 		*doubt = true
@@ -74,6 +81,16 @@ func (c *Client) attempts(ctx context.Context, r request, unique bool, landed La
 		}
 		unknown = unknown || v.unknown
 		*doubt = before || v.unknown && !v.refused
+		if v.renewed && renewals < mostTokens {
+			renewals, try = renewals+1, try-1
+			if unique || landed == nil {
+				continue
+			}
+			if there, err := landed(ctx); there || err != nil && !errors.Is(err, ErrUnreadable) {
+				return nil, err
+			}
+			continue
+		}
 		last := try > c.opt.MaxRetries
 		if unknown && landed == nil {
 			return nil, fault.Errorf(fault.Unavailable, "%w; %w", v.failure, errOutcome)
@@ -129,7 +146,10 @@ func (c *Client) look(ctx context.Context, landed Landed, until time.Time, failu
 // judge decides what an attempt means.
 func (c *Client) judge(ctx context.Context, r request, rep *reply, err error) verdict {
 	var connect *connectError
+	var unsent *tokenError
 	switch {
+	case errors.As(err, &unsent):
+		return verdict{final: err}
 	case errors.As(err, &connect) && connect.hopeless:
 		return verdict{final: fault.New(fault.Unavailable, err)}
 	case connect != nil:
@@ -144,7 +164,7 @@ func (c *Client) judge(ctx context.Context, r request, rep *reply, err error) ve
 	case rep.ok():
 		return verdict{done: true}
 	}
-	e := c.apiError(ctx, r, rep)
+	e := c.apiError(r, rep)
 	switch {
 	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
 		return c.judgeRefusal(ctx, e, rep.token)
@@ -175,7 +195,7 @@ func (c *Client) judgeRefusal(ctx context.Context, e *APIError, sent string) ver
 	if token, err := c.token(ctx); err != nil {
 		return verdict{final: err}
 	} else if token != "" && token != sent {
-		return verdict{failure: e} // renewed since
+		return verdict{failure: e, renewed: true} // meanwhile
 	}
 	if err := c.Health(ctx); fault.KindOf(err) == fault.Unavailable && err != nil {
 		if ctx.Err() != nil {
@@ -183,7 +203,9 @@ func (c *Client) judgeRefusal(ctx context.Context, e *APIError, sent string) ver
 		}
 		return verdict{failure: fmt.Errorf("%w (%w)", e, err)}
 	}
-	switch err := c.CheckToken(ctx); {
+	switch good, err := c.goodToken(ctx); {
+	case err == nil && good != sent:
+		return verdict{failure: e, renewed: true}
 	case err == nil || errors.Is(err, errNoTokenCheck):
 		return verdict{final: fault.Errorf(fault.NotPermitted, "%w (the token is good, the account lacks the right)", e)}
 	case fault.KindOf(err) == fault.NotPermitted:

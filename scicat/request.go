@@ -27,6 +27,7 @@ type request struct {
 	body      []byte
 	anonymous bool   // without the token
 	secret    string // kept out of errors
+	hasty     bool   // is not tried again
 }
 
 // reply is an answer of the catalogue, whatever its status.
@@ -36,7 +37,7 @@ type reply struct {
 	body   []byte
 	// cut says that the body ended early, or was longer than maxReply.
 	cut error
-	// token is the one that was sent.
+	// token is the source's that was sent; "" when none was.
 	token string
 }
 
@@ -63,12 +64,38 @@ func (e *connectError) Error() string {
 }
 func (e *connectError) Unwrap() error { return e.err }
 
-// once sends r once. The error is a *connectError, the end of ctx, or a fault
-// of the token source; any status is a reply.
+// tokenError is a request that was not sent for want of a token.
+type tokenError struct{ err error }
+
+func (e *tokenError) Error() string { return "token for the catalogue: " + e.err.Error() }
+func (e *tokenError) Unwrap() error { return e.err }
+
+// once sends r once, a GET once more where its token is rejected and there is
+// another one. The error is a *connectError, the end of ctx, or a *tokenError;
+// any status is a reply.
 func (c *Client) once(ctx context.Context, r request) (*reply, error) {
+	rep, err := c.send(ctx, r)
+	if err != nil || rep.status != http.StatusUnauthorized || rep.token == "" || r.method != http.MethodGet {
+		return rep, err
+	}
+	switch another, err := c.opt.Token.Renew(ctx, rep.token); {
+	case err != nil:
+		return nil, &tokenError{err}
+	case !another:
+		return rep, nil
+	}
+	return c.send(ctx, r)
+}
+
+func (c *Client) send(ctx context.Context, r request) (*reply, error) {
+	// Getting a token is not part of the attempt: it has its own limits.
+	token, err := c.tokenFor(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	attempt, cancel := context.WithTimeout(ctx, c.opt.Timeout)
 	defer cancel()
-	req, err := c.newRequest(attempt, r)
+	req, err := c.newRequest(attempt, r, token)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +109,7 @@ func (c *Client) once(ctx context.Context, r request) (*reply, error) {
 		err = closeErr
 	}
 	rep := &reply{
-		status: resp.StatusCode, header: resp.Header, body: body, cut: err,
-		token: strings.TrimPrefix(req.Header.Get("Authorization"), bearer),
+		status: resp.StatusCode, header: resp.Header, body: body, cut: err, token: token,
 	}
 	if len(body) > maxReply {
 		rep.cut = fmt.Errorf("more than %d MiB", maxReply>>20)
@@ -97,7 +123,7 @@ func (c *Client) once(ctx context.Context, r request) (*reply, error) {
 	return rep, nil
 }
 
-func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, error) {
+func (c *Client) newRequest(ctx context.Context, r request, token string) (*http.Request, error) {
 	var body io.Reader
 	if r.body != nil {
 		body = bytes.NewReader(r.body)
@@ -108,8 +134,7 @@ func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, erro
 	}
 	req.Header.Set("User-Agent", c.opt.UserAgent)
 	req.Header.Set("Accept", "application/json")
-	own := c.addr.own(r.url)
-	if own {
+	if c.addr.own(r.url) {
 		for name, value := range c.opt.Headers {
 			req.Header.Set(name, value)
 		}
@@ -119,14 +144,6 @@ func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, erro
 	}
 	if r.anonymous {
 		req.Header.Del("Authorization")
-		return req, nil
-	}
-	if !own {
-		return req, nil
-	}
-	token, err := c.token(ctx)
-	if err != nil {
-		return nil, err
 	}
 	if token != "" {
 		req.Header.Set("Authorization", bearer+token)
@@ -134,15 +151,26 @@ func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, erro
 	return req, nil
 }
 
+// tokenFor is what goes with r: nobody else gets the token.
+func (c *Client) tokenFor(ctx context.Context, r request) (string, error) {
+	if r.anonymous || !c.addr.own(r.url) {
+		return "", nil
+	}
+	return c.token(ctx)
+}
+
 // token asks the source. Its errors keep their kind.
 func (c *Client) token(ctx context.Context) (string, error) {
-	token, err := c.opt.Token(ctx)
-	if err != nil {
-		return "", fmt.Errorf("token for the catalogue: %w", err)
+	token, err := c.opt.Token.Token(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return "", &tokenError{ended(ctx, err)}
+	case err != nil:
+		return "", &tokenError{err}
 	}
 	token = strings.TrimSpace(token)
 	if !validHeaderValue(token) {
-		return "", fault.Errorf(fault.BadConfiguration, "the token for the catalogue holds control characters")
+		return "", &tokenError{fault.Errorf(fault.BadConfiguration, "it holds control characters")}
 	}
 	return token, nil
 }

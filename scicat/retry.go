@@ -28,7 +28,7 @@ func (c *Client) get(ctx context.Context, r request, final func(*reply) bool) (*
 		var connect *connectError
 		switch {
 		case err == nil:
-			e := c.apiError(ctx, r, rep)
+			e := c.apiError(r, rep)
 			if rep.ok() {
 				e.Message = strings.TrimSuffix("not the JSON that was asked for: "+e.Message, ": ")
 			}
@@ -38,7 +38,7 @@ func (c *Client) get(ctx context.Context, r request, final func(*reply) bool) (*
 		default:
 			return nil, err
 		}
-		if try > c.opt.MaxRetries || connect != nil && connect.hopeless {
+		if try > c.opt.MaxRetries || r.hasty || connect != nil && connect.hopeless {
 			return nil, unavailable(failure, try)
 		}
 		if err := c.pause(ctx, try, pause, failure); err != nil {

@@ -1,6 +1,7 @@
 package scicat_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -235,3 +236,10 @@ func contains(list []string, s string) bool {
 	}
 	return false
 }
+
+// tokenFunc is a source that has no other token when one is rejected.
+type tokenFunc func() string
+
+func (f tokenFunc) Token(context.Context) (string, error) { return f(), nil }
+
+func (f tokenFunc) Renew(context.Context, string) (bool, error) { return false, nil }

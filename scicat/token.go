@@ -2,7 +2,6 @@ package scicat
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -35,93 +34,79 @@ func (t Token) String() string { return "***" }
 // GoString hides the token.
 func (t Token) GoString() string { return "scicat.Token{***}" }
 
-// CheckToken asks whether the token is good. The error is of kind NotPermitted
-// when it is rejected, Unavailable when the catalogue does not answer.
+// CheckToken asks whether the token is good. Where it is rejected and the source
+// gives another, that one counts. The error is of kind NotPermitted when it is
+// rejected, Unavailable when the catalogue does not answer.
 func (c *Client) CheckToken(ctx context.Context) error {
-	token, err := c.token(ctx)
-	if err != nil {
-		return err
-	}
+	_, err := c.goodToken(ctx)
+	return err
+}
+
+// goodToken is CheckToken; it gives the token that is good.
+func (c *Client) goodToken(ctx context.Context) (string, error) {
 	r := request{method: http.MethodGet, url: c.addr.below("users/my/self")}
 	rep, err := c.get(ctx, r, nil)
 	if err != nil {
-		return err
+		return "", err
 	}
 	switch {
 	case rep.ok():
 		c.checked.Lock()
-		c.goodToken, c.goodUntil = token, time.Now().Add(goodFor)
+		c.good, c.goodUntil = rep.token, time.Now().Add(trust(rep))
 		c.checked.Unlock()
-		return nil
+		return rep.token, nil
 	case rep.status == http.StatusUnauthorized || rep.status == http.StatusForbidden:
-		hint := "expired or wrong: renew scicat.token"
-		if token == "" {
-			hint = "none is configured: set scicat.token_file"
-		}
-		return fault.Errorf(fault.NotPermitted, "%w (%s): %w", errTokenRejected, hint, c.apiError(ctx, r, rep))
+		return "", fault.Errorf(fault.NotPermitted, "%w (%s): %w", errTokenRejected, adviceOf(c.opt.Token), c.apiError(r, rep))
 	}
-	return fault.Errorf(fault.BadConfiguration, "%w: %w", errNoTokenCheck, c.apiError(ctx, r, rep))
+	return "", fault.Errorf(fault.BadConfiguration, "%w: %w", errNoTokenCheck, c.apiError(r, rep))
 }
 
-// believe says whether the token is good, so that an answer which a stale token
-// would get too may be believed (D14). A successful check counts for a minute. A
-// catalogue without the endpoint is believed: nothing can be written with a
-// stale token either.
-func (c *Client) believe(ctx context.Context) error {
-	token, err := c.token(ctx)
+// trust is how long the token of a successful check is relied on: not beyond its
+// own end, by the catalogue's clock.
+func trust(rep *reply) time.Duration {
+	expires := spanOf(rep.token).expires
+	if expires.IsZero() {
+		return goodFor
+	}
+	now, err := http.ParseTime(rep.header.Get("Date"))
 	if err != nil {
-		return err
+		now = time.Now()
 	}
+	// The header leaves out what is less than a second.
+	return min(goodFor, expires.Sub(now)-time.Second)
+}
+
+// believe says whether an answer that a stale token would get too may be believed
+// (D14); sent is the token with which it was asked for. Again says that there is
+// another token now, with which to ask once more. A successful check counts for a
+// minute. A catalogue without the endpoint is believed: nothing can be written
+// with a stale token either.
+func (c *Client) believe(ctx context.Context, sent string) (again bool, err error) {
 	c.checked.Lock()
-	good := token == c.goodToken && time.Now().Before(c.goodUntil)
+	known := sent == c.good && time.Now().Before(c.goodUntil)
 	c.checked.Unlock()
-	if good {
-		return nil
+	if known {
+		return false, nil
 	}
-	err = c.CheckToken(ctx)
+	good, err := c.goodToken(ctx)
 	if errors.Is(err, errNoTokenCheck) {
 		c.opt.Log.WithError(err).Warn("an empty answer of the catalogue is believed without a check of the token")
-		return nil
+		return false, nil
 	}
-	return err
+	return good != sent, err
 }
 
-// Login exchanges a name and a password for a token. The error is of kind
-// NotPermitted when they are wrong.
-func (c *Client) Login(ctx context.Context, user, password string) (Token, error) {
-	body, err := encode("login", map[string]string{"username": user, "password": password})
-	if err != nil {
-		return Token{}, err
-	}
-	r := request{method: http.MethodPost, url: c.addr.below("auth/login"), body: body, anonymous: true, secret: password}
-	// Logging in twice harms nothing, so it is retried like a GET.
-	rep, err := c.get(ctx, r, nil)
-	if err != nil {
-		return Token{}, err
-	}
-	if !rep.ok() {
-		e := c.apiError(ctx, r, rep)
-		if rep.status == http.StatusUnauthorized || rep.status == http.StatusForbidden {
-			return Token{}, fault.Errorf(fault.NotPermitted, "log in as %s: user name or password is wrong: %w", user, e)
+// mostTokens is with how many tokens one question is asked. A renewal as planned
+// may fall between a question and the check, and then one of them be rejected.
+const mostTokens = 3
+
+// asking calls ask, and again for as long as that says that there is another
+// token now.
+func asking(ask func() (again bool, err error)) error {
+	for range mostTokens {
+		if again, err := ask(); err != nil || !again {
+			return err
 		}
-		return Token{}, classify(e)
 	}
-	var answer struct {
-		AccessToken string `json:"access_token"`
-		ID          string `json:"id"`
-		ExpiresIn   int64  `json:"expires_in"` // seconds
-		UserID      string `json:"userId"`
-	}
-	if err := json.Unmarshal(rep.body, &answer); err != nil || answer.AccessToken+answer.ID == "" {
-		// The legacy endpoint answers 201 with nothing in it.
-		return Token{}, fault.Errorf(fault.Unavailable, "log in as %s: %d, but the answer holds no token", user, rep.status)
-	}
-	t := Token{Value: answer.AccessToken, UserID: answer.UserID}
-	if t.Value == "" {
-		t.Value = answer.ID
-	}
-	if answer.ExpiresIn > 0 {
-		t.Expires = time.Now().Add(time.Duration(answer.ExpiresIn) * time.Second)
-	}
-	return t, nil
+	return fault.Errorf(fault.Unavailable, "the token for the catalogue ends sooner than a question is answered")
 }

@@ -39,7 +39,7 @@ func newTransport(o Options) (*http.Transport, error) {
 	}
 	pem, err := os.ReadFile(o.CAFile)
 	if err != nil {
-		return nil, fmt.Errorf("CA file: %w", err)
+		return nil, fmt.Errorf("scicat.ca_file: %w", err)
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
@@ -47,7 +47,7 @@ func newTransport(o Options) (*http.Transport, error) {
 		pool = x509.NewCertPool()
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("CA file %s holds no PEM certificate", o.CAFile)
+		return nil, fmt.Errorf("scicat.ca_file: %s holds no PEM certificate", o.CAFile)
 	}
 	t.TLSClientConfig.RootCAs = pool
 	return t, nil

@@ -59,7 +59,7 @@ func TestTransport_Headers(t *testing.T) {
 	token := b.token
 	c := newClient(t, b, func(o *scicat.Options) {
 		o.Headers = map[string]string{"X-Foo": "bar", "Authorization": "mine", "User-Agent": "me/1"}
-		o.Token = func(context.Context) (string, error) { return token, nil }
+		o.Token = tokenFunc(func() string { return token })
 	})
 	if err := c.CheckToken(t.Context()); err != nil {
 		t.Error(err)

@@ -19,7 +19,6 @@ import (
 	"ingestor/internal/buildinfo"
 	"ingestor/internal/fault"
 	"ingestor/internal/telemetry"
-	"ingestor/scicat"
 )
 
 // Kind marks errors of the configuration with what they mean to a process.
@@ -136,6 +135,7 @@ func logOptions(name string, c configs.Logging) telemetry.LogOptions {
 	}
 	if c.FileLog {
 		o.File, o.FileTimestamp = c.FileLogBaseName, c.FileLogTimestamp
+		o.FileMaxBytes, o.FileKeep = c.FileLogMaxSize, c.FileLogKeep
 	}
 	if c.SystemLog {
 		o.Syslog, o.SyslogFacility = true, c.SystemLogFacility
@@ -161,23 +161,4 @@ func CloseLog(closeLog func() error, w io.Writer) {
 	if err := closeLog(); err != nil {
 		fmt.Fprintf(w, "log: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-}
-
-// Catalogue makes the client of the catalogue.
-func Catalogue(name string, c configs.SciCat, log logrus.FieldLogger) (*scicat.Client, error) {
-	retries := c.MaxRetries
-	if retries == 0 {
-		retries = -1 // the client's zero value is its default
-	}
-	client, err := scicat.New(scicat.Options{
-		BaseURL: c.Host, Token: scicat.StaticToken(string(c.Token)), Headers: c.AdditionalHeaders,
-		Endpoints: c.APIEndpoints.Map(), HealthEndpoint: c.HealthEndpoint,
-		Timeout: c.Timeout, CAFile: c.CAFile, InsecureSkipVerify: c.InsecureSkipVerify,
-		MaxRetries: retries, RetryDelay: c.RetryDelay, RetryMaxDelay: c.RetryMaxDelay,
-		UserAgent: buildinfo.UserAgent(name), Log: log,
-	})
-	if err != nil {
-		return nil, fault.New(fault.BadConfiguration, err)
-	}
-	return client, nil
 }
