@@ -10,8 +10,10 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/sirupsen/logrus"
@@ -26,6 +28,8 @@ const (
 	// gelfText bounds each text, so that a record as a whole stays below what the
 	// chunks hold.
 	gelfText = 32 << 10
+	// gelfRenew is how soon a server is found that has another address now.
+	gelfRenew = time.Minute
 )
 
 // gelfSink sends records to Graylog: GELF 1.1, over UDP compressed and in chunks, over
@@ -50,24 +54,16 @@ func newGelfSink(o LogOptions) *gelfSink {
 		stream: o.GraylogProtocol == "tcp", host: host, facility: o.GraylogFacility,
 		format: lineFormatter{layout: bareLine, program: o.Program, pid: os.Getpid()},
 	}
-	s.conn.dial = func() (net.Conn, error) { return dialGelf(address, s.stream) }
+	// The name is resolved anew each time: the server may have moved.
+	if s.stream {
+		dialer := net.Dialer{Timeout: sendLimit, Control: impatient}
+		s.conn.dial = func() (net.Conn, error) { return dialer.Dial("tcp", address) }
+	} else {
+		dialer := net.Dialer{Timeout: sendLimit}
+		s.conn.dial = func() (net.Conn, error) { return dialer.Dial("udp", address) }
+		s.conn.renew = gelfRenew
+	}
 	return s
-}
-
-// dialGelf resolves the name anew each time: the server may have moved.
-func dialGelf(address string, stream bool) (net.Conn, error) {
-	if stream {
-		to, err := net.ResolveTCPAddr("tcp", address)
-		if err != nil {
-			return nil, err
-		}
-		return net.DialTCP("tcp", nil, to)
-	}
-	to, err := net.ResolveUDPAddr("udp", address)
-	if err != nil {
-		return nil, err
-	}
-	return net.DialUDP("udp", nil, to)
 }
 
 func (s *gelfSink) encode(e *logrus.Entry) ([]byte, error) {
@@ -123,18 +119,18 @@ func gelfLimit(text string) string {
 	return text
 }
 
-func (s *gelfSink) write(records [][]byte) error {
-	for _, r := range records {
+func (s *gelfSink) write(records [][]byte) (int, error) {
+	for i, r := range records {
 		if err := s.send(r); err != nil {
-			return err
+			return i, err
 		}
 	}
-	return nil
+	return len(records), nil
 }
 
 func (s *gelfSink) send(record []byte) error {
 	if s.stream {
-		return s.conn.send(append(record, 0))
+		return s.conn.send(append(slices.Clip(record), 0)) // it may be sent again
 	}
 	packed, err := s.pack(record)
 	if err != nil {
@@ -142,7 +138,7 @@ func (s *gelfSink) send(record []byte) error {
 	}
 	chunks, err := gelfSplit(packed, rand.Uint64())
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUnfit, err)
 	}
 	for _, c := range chunks {
 		if err := s.conn.send(c); err != nil {

@@ -172,3 +172,80 @@ func TestGelf_ServerAwayIsOneWarning(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// A line that is written to a connection whose other end is closed is lost without
+// a word; so the connection is left before.
+func TestGelf_NothingIsLostWhenTheServerIsRestarted(t *testing.T) {
+	first, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := first.Addr().(*net.TCPAddr)
+	log, _, _ := logger(t, LogOptions{GraylogHost: "127.0.0.1", GraylogPort: address.Port, GraylogProtocol: "tcp"})
+	take := func(l *net.TCPListener, want ...string) *net.TCPConn {
+		t.Helper()
+		deadline := time.Now().Add(20 * time.Second)
+		if err := l.SetDeadline(deadline); err != nil {
+			t.Fatal(err)
+		}
+		conn, err := l.AcceptTCP()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.SetDeadline(deadline); err != nil {
+			t.Fatal(err)
+		}
+		for r, n := bufio.NewReader(conn), 0; n < len(want); {
+			record, err := r.ReadBytes(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := decode(t, record[:len(record)-1])["short_message"]
+			if n == 0 && strings.Contains(text.(string), "log lines") {
+				continue // that Graylog was away
+			}
+			if text != want[n] {
+				t.Errorf("got %v, want %s", text, want[n])
+			}
+			n++
+		}
+		return conn
+	}
+	log.Info("one")
+	conn := take(first, "one")
+	if err := errors.Join(conn.Close(), first.Close()); err != nil {
+		t.Fatal(err)
+	}
+	log.Info("two") // while it is away
+	second, err := net.ListenTCP("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = second.Close() }()
+	conn = take(second, "two")
+	if err := conn.Close(); err != nil { // only the connection ends
+		t.Fatal(err)
+	}
+	log.Info("three")
+	_ = take(second, "three").Close()
+}
+
+func TestLazyConn_LooksAnewForAServerThatNeverAnswers(t *testing.T) {
+	conn, o := graylog(t)
+	s := newGelfSink(o)
+	if err := s.conn.send([]byte("a")); err != nil {
+		t.Fatal(err)
+	}
+	before := s.conn.conn
+	packet(t, conn)
+	s.conn.made = s.conn.made.Add(-2 * gelfRenew)
+	if err := s.conn.send([]byte("b")); err != nil {
+		t.Fatal(err)
+	}
+	if packet(t, conn); s.conn.conn == before {
+		t.Error("the name is never resolved again")
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -26,6 +26,8 @@ type LogOptions struct {
 
 	File          string // base name of a file, which gets _.log appended; "" = none
 	FileTimestamp bool   // put the time of the start into its name
+	FileMaxBytes  int64  // put a larger file aside (.1, .2, ...) and begin another; 0 = never
+	FileKeep      int    // how many files put aside are kept
 
 	Syslog         bool
 	SyslogFacility string // default: user
@@ -36,8 +38,9 @@ type LogOptions struct {
 	GraylogProtocol string // udp (default) or tcp
 	GraylogFacility string
 
-	Stderr io.Writer        // default: os.Stderr
-	Now    func() time.Time // time of the start; default: time.Now
+	JournalSocket string           // where systemd's journal takes fields; default: its own
+	Stderr        io.Writer        // default: os.Stderr
+	Now           func() time.Time // time of the start; default: time.Now
 }
 
 func (o LogOptions) withDefaults() LogOptions {
@@ -52,6 +55,9 @@ func (o LogOptions) withDefaults() LogOptions {
 	}
 	if o.SyslogSocket == "" {
 		o.SyslogSocket = "/dev/log"
+	}
+	if o.JournalSocket == "" {
+		o.JournalSocket = "/run/systemd/journal/socket"
 	}
 	if o.GraylogPort == 0 {
 		o.GraylogPort = 12201
@@ -96,9 +102,14 @@ func NewLogger(o LogOptions) (*logrus.Logger, func() error, error) {
 	log.Out = o.Stderr
 	log.Level, _ = ParseLevel(o.Level)
 	full := lineFormatter{layout: fullLine, prefix: o.Prefix, program: o.Program, pid: os.Getpid(), ascii: o.ASCII}
-	log.Formatter = stderrFormatter(o, full)
+	line := stderrFormatter(o, full)
+	log.Formatter = line
 	if o.JobID != "" {
 		log.AddHook(jobHook(o.JobID))
+	}
+	if line.layout == journalLine {
+		log.AddHook(newJournal(o, line))
+		log.Out, log.Formatter = io.Discard, nothing{}
 	}
 
 	var outlets []*outlet
@@ -108,7 +119,7 @@ func NewLogger(o LogOptions) (*logrus.Logger, func() error, error) {
 		log.AddHook(out)
 	}
 	if o.File != "" {
-		add("log file", &fileSink{path: logPath(o), format: full})
+		add("log file", &fileSink{path: logPath(o), format: full, most: o.FileMaxBytes, keep: o.FileKeep, log: log})
 	}
 	if o.Syslog {
 		add("system log", newSyslogSink(o, log))

@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -124,7 +123,7 @@ func TestFile_IsMadeAnewAfterRotation(t *testing.T) {
 	put := func(line string) {
 		t.Helper()
 		s.checked = time.Time{} // as if a second had passed
-		if err := s.write([][]byte{[]byte(line)}); err != nil {
+		if _, err := s.write([][]byte{[]byte(line)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,114 +138,5 @@ func TestFile_IsMadeAnewAfterRotation(t *testing.T) {
 	}
 	if old, now := read(t, path+".1"), read(t, path); old != "a\n" || now != "b\nc\n" {
 		t.Errorf("old %q, new %q", old, now)
-	}
-}
-
-// blockedSink takes nothing until it is freed.
-type blockedSink struct {
-	free    chan struct{}
-	written int
-}
-
-func (*blockedSink) encode(*logrus.Entry) ([]byte, error) { return []byte("x"), nil }
-func (*blockedSink) close() error                         { return nil }
-func (b *blockedSink) write(r [][]byte) error {
-	<-b.free
-	b.written += len(r)
-	return nil
-}
-
-func TestOutlet_NeverBlocksAndCountsWhatItDrops(t *testing.T) {
-	s := &blockedSink{free: make(chan struct{})}
-	log := logrus.New()
-	log.Out = &buffer{}
-	out := newOutlet("place", s, log)
-	log.AddHook(out)
-	go out.run()
-	const records = 3 * outletQueue
-	for range records {
-		log.Info("x") // hangs here if it blocks
-	}
-	close(s.free)
-	if err := out.close(); err == nil || !strings.Contains(err.Error(), "log lines were lost") {
-		t.Errorf("got %v", err)
-	}
-	if got := s.written + int(out.dropped.Load()); got != records || out.dropped.Load() < records-outletQueue-outletBatch {
-		t.Errorf("%d written, %d dropped of %d", s.written, out.dropped.Load(), records)
-	}
-}
-
-// brokenSink fails while broken is set.
-type brokenSink struct {
-	broken bool
-	lines  []string
-}
-
-func (*brokenSink) encode(e *logrus.Entry) ([]byte, error) { return []byte(e.Message), nil }
-func (*brokenSink) close() error                           { return nil }
-func (b *brokenSink) write(records [][]byte) error {
-	if b.broken {
-		b.broken = false
-		return errors.New("away")
-	}
-	for _, r := range records {
-		b.lines = append(b.lines, string(r))
-	}
-	return nil
-}
-
-func TestOutlet_SaysWhenAPlaceFailsAndWhenItIsBack(t *testing.T) {
-	stderr := &buffer{}
-	log := logrus.New()
-	log.Out = stderr
-	s := &brokenSink{broken: true}
-	out := newOutlet("place", s, log)
-	// The warnings go the same way and thereby find the place mended.
-	log.AddHook(out)
-	go out.run()
-	log.Info("lost")
-	if err := out.close(); err != nil {
-		t.Error(err)
-	}
-	got := stderr.String()
-	if strings.Count(got, "The place does not take log lines, they are lost there") != 1 || strings.Count(got, "The place takes log lines again") != 1 || !strings.Contains(got, "lost=1") {
-		t.Errorf("got %s", got)
-	}
-	if len(s.lines) == 0 || s.lines[0] != "The place does not take log lines, they are lost there" {
-		t.Errorf("got %q", s.lines)
-	}
-}
-
-func TestIsJournal_ComparesTheFileItself(t *testing.T) {
-	f, err := os.Create(filepath.Join(t.TempDir(), "x"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	if isJournal(f, "") || isJournal(f, "1:2") {
-		t.Error("a file that is not the journal is taken for it")
-	}
-	if own := deviceAndInode(t, f); !isJournal(f, own) {
-		t.Errorf("%s is not found", own)
-	}
-}
-
-func TestStderr_IsInTheJournalsForm(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("JOURNAL_STREAM", deviceAndInode(t, f))
-	log, end, err := NewLogger(LogOptions{Stderr: f, Prefix: "SFI"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	log.WithField("n", 1).Error("went wrong")
-	if err := errors.Join(end(), f.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if got := read(t, path); got != "<3>ERROR went wrong n=1\n" {
-		t.Errorf("got %q", got)
 	}
 }

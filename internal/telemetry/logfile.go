@@ -14,29 +14,65 @@ import (
 const rotationCheck = time.Second
 
 // fileSink appends lines to a file that other processes append to as well; it never
-// truncates. When the file is moved away or removed, as by logrotate, it makes a new one.
+// truncates. When the file is moved away or removed, by one of them or by logrotate,
+// it makes a new one.
 type fileSink struct {
-	path    string
-	format  lineFormatter
+	path   string
+	format lineFormatter
+	most   int64 // bytes of a file; 0 = any
+	keep   int   // how many older files
+	log    logrus.FieldLogger
+
 	file    *os.File
 	checked time.Time
-	torn    bool // the last write may have left part of a line
+	// calm is the end of the pause after a rotation that failed.
+	calm time.Time
 }
 
 func (s *fileSink) encode(e *logrus.Entry) ([]byte, error) { return s.format.Format(e) }
 
-func (s *fileSink) write(records [][]byte) error {
+func (s *fileSink) write(records [][]byte) (int, error) {
 	if err := s.open(); err != nil {
-		return err
+		return 0, err
 	}
 	lines := bytes.Join(records, nil)
-	if s.torn {
+	if err := s.rotate(int64(len(lines))); err != nil {
+		return 0, err
+	}
+	torn, err := s.torn()
+	if err != nil {
+		return 0, err
+	}
+	if torn {
 		lines = append([]byte{'\n'}, lines...)
 	}
 	// One write: with O_APPEND the lines of several processes do not mix.
 	n, err := s.file.Write(lines)
-	s.torn = err != nil && (n > 0 || s.torn)
-	return err
+	if err == nil {
+		return len(records), nil
+	}
+	if torn {
+		n--
+	}
+	whole := 0
+	for ; whole < len(records) && n >= len(records[whole]); whole++ {
+		n -= len(records[whole])
+	}
+	return whole, err
+}
+
+// torn says that the file ends within a line, which a full disk or the death of a
+// process can leave.
+func (s *fileSink) torn() (bool, error) {
+	info, err := s.file.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return false, err
+	}
+	var last [1]byte
+	if _, err := s.file.ReadAt(last[:], info.Size()-1); err != nil {
+		return false, nil //nolint:nilerr // somebody has just truncated it: no line is torn
+	}
+	return last[0] != '\n', nil
 }
 
 // open makes sure that the file is the one at the path.
@@ -44,9 +80,7 @@ func (s *fileSink) open() error {
 	if s.file != nil && time.Since(s.checked) >= rotationCheck {
 		s.checked = time.Now()
 		if moved, err := s.moved(); err == nil && moved {
-			err = s.file.Close()
-			s.file, s.torn = nil, false
-			if err != nil {
+			if err := s.close(); err != nil {
 				return err
 			}
 		}
@@ -54,7 +88,7 @@ func (s *fileSink) open() error {
 	if s.file != nil {
 		return nil
 	}
-	f, err := os.OpenFile(s.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {
 		return err
 	}
@@ -78,5 +112,7 @@ func (s *fileSink) close() error {
 	if s.file == nil {
 		return nil
 	}
-	return s.file.Close()
+	err := s.file.Close()
+	s.file = nil
+	return err
 }

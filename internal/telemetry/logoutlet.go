@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,10 @@ import (
 const (
 	// outletQueue is how many records may wait for a slow place.
 	outletQueue = 4096
+	// outletBytes bounds what waits, whatever the records hold.
+	outletBytes = 8 << 20
+	// awayPause is how soon a place that fails is tried again.
+	awayPause = time.Second
 	// outletBatch is how many are written at once.
 	outletBatch = 256
 	// closeLimit is how long the end of the program waits for a slow place.
@@ -21,18 +26,26 @@ const (
 type sink interface {
 	// encode is called where the record is logged.
 	encode(e *logrus.Entry) ([]byte, error)
-	// write is called by one goroutine only; it may block.
-	write(records [][]byte) error
+	// write is called by one goroutine only; it may block. It writes the records
+	// in order and says how many; the error concerns the next one. All of that one
+	// is written again, unless it is errUnfit.
+	write(records [][]byte) (int, error)
 	close() error
 }
 
+// errUnfit is a record that the place will never take.
+var errUnfit = errors.New("it does not fit")
+
 // outlet is a hook that feeds a sink without ever blocking or failing whoever logs:
-// records wait in a queue, and when that is full they are dropped and counted.
+// records wait in a queue, also while the place is away, and when that is full they
+// are dropped and counted.
 type outlet struct {
 	name    string
 	sink    sink
 	log     logrus.FieldLogger
+	again   time.Duration // pause before a place that fails is tried again
 	queue   chan []byte
+	bytes   atomic.Int64 // in the queue and in the batch that is being written
 	stop    chan struct{}
 	done    chan error
 	dropped atomic.Int64
@@ -40,7 +53,7 @@ type outlet struct {
 
 func newOutlet(name string, s sink, log logrus.FieldLogger) *outlet {
 	return &outlet{
-		name: name, sink: s, log: log,
+		name: name, sink: s, log: log, again: awayPause,
 		queue: make(chan []byte, outletQueue), stop: make(chan struct{}), done: make(chan error, 1),
 	}
 }
@@ -55,9 +68,16 @@ func (o *outlet) Fire(e *logrus.Entry) error {
 		o.dropped.Add(1)
 		return nil //nolint:nilerr // whoever logs can do nothing about it; the loss is counted
 	}
+	size := int64(len(record))
+	if o.bytes.Add(size) > outletBytes {
+		o.bytes.Add(-size)
+		o.dropped.Add(1)
+		return nil
+	}
 	select {
 	case o.queue <- record:
 	default:
+		o.bytes.Add(-size)
 		o.dropped.Add(1)
 	}
 	return nil
@@ -66,21 +86,58 @@ func (o *outlet) Fire(e *logrus.Entry) error {
 // run writes what is queued until close. Only changes between working and failing are
 // logged, so that a place that is away does not fill the others.
 func (o *outlet) run() {
-	failing := false
-	for records := o.next(); len(records) > 0; records = o.next() {
-		err := o.sink.write(records)
-		if err != nil {
-			o.dropped.Add(int64(len(records)))
-		}
+	away, ended := false, false
+	for records := o.next(); len(records) > 0; {
+		n, err := o.sink.write(records)
+		records = o.leave(records, n)
 		switch {
-		case err != nil && !failing:
-			o.log.WithError(err).Warnf("The %s does not take log lines, they are lost there", o.name)
-		case err == nil && failing:
+		case err == nil && away:
+			away = false
 			o.log.WithField("lost", o.dropped.Swap(0)).Warnf("The %s takes log lines again", o.name)
+		case err == nil:
+		case errors.Is(err, errUnfit):
+			records = o.lose(records, 1)
+		default:
+			if !away {
+				away = true
+				o.log.WithError(err).Warnf("The %s does not take log lines; some wait for it, the rest is lost there", o.name)
+			}
+			for ended && len(records) > 0 {
+				o.lose(records, len(records))
+				records = o.next()
+			}
+			ended = ended || !o.pause() // then it is tried once more
 		}
-		failing = err != nil
+		if len(records) == 0 {
+			records = o.next()
+		}
 	}
 	o.done <- o.sink.close()
+}
+
+// leave is what remains of records after the first n.
+func (o *outlet) leave(records [][]byte, n int) [][]byte {
+	for _, r := range records[:n] {
+		o.bytes.Add(-int64(len(r)))
+	}
+	return records[n:]
+}
+
+func (o *outlet) lose(records [][]byte, n int) [][]byte {
+	o.dropped.Add(int64(n))
+	return o.leave(records, n)
+}
+
+// pause waits before the next attempt; false when there will be none.
+func (o *outlet) pause() bool {
+	timer := time.NewTimer(o.again)
+	defer timer.Stop()
+	select {
+	case <-o.stop:
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 // next waits for records and takes as many as there are; none means the end.

@@ -1,10 +1,12 @@
 package telemetry
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -59,13 +61,16 @@ func (s *syslogSink) encode(e *logrus.Entry) ([]byte, error) {
 	return append([]byte(head), line...), nil
 }
 
-func (s *syslogSink) write(records [][]byte) error {
-	for _, r := range records {
+func (s *syslogSink) write(records [][]byte) (int, error) {
+	for i, r := range records {
 		if err := s.conn.send(r); err != nil {
-			return err
+			if errors.Is(err, syscall.EMSGSIZE) {
+				err = fmt.Errorf("%w: %w", errUnfit, err)
+			}
+			return i, err
 		}
 	}
-	return nil
+	return len(records), nil
 }
 
 func (s *syslogSink) close() error { return s.conn.close() }

@@ -77,34 +77,26 @@ func TestSyslog_UnknownFacilityIsUser(t *testing.T) {
 	}
 }
 
-func TestLazyConn_FindsARestartedListener(t *testing.T) {
+func TestSyslog_LinesWaitForItsRestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	first, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newSyslogSink(LogOptions{SyslogSocket: path, SyslogFacility: "user"}, nil).conn
-	if err := c.send([]byte("a")); err != nil {
-		t.Fatal(err)
+	log, _, stderr := logger(t, LogOptions{Syslog: true, SyslogSocket: path})
+	log.Info("before")
+	if got := packet(t, first); !strings.HasSuffix(string(got), ": before") {
+		t.Errorf("got %q", got)
 	}
 	if err := errors.Join(first.Close(), os.Remove(path)); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.send([]byte("b")); err == nil {
-		t.Fatal("nobody listens, and it works")
-	}
-	if err := c.send([]byte("c")); !errors.Is(err, errAway) {
-		t.Errorf("asked again at once: %v", err)
+	log.Info("meanwhile")
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(stderr.String(), "does not take log lines") && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
 	}
 	second := systemLog(t, path)
-	c.next = time.Time{} // as if the pause were over
-	if err := c.send([]byte("d")); err != nil {
-		t.Fatal(err)
-	}
-	if got := packet(t, second); string(got) != "d" {
+	if got := packet(t, second); !strings.HasSuffix(string(got), ": meanwhile") {
 		t.Errorf("got %q", got)
-	}
-	if err := c.close(); err != nil {
-		t.Error(err)
 	}
 }
