@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -23,20 +24,35 @@ type Daemon struct {
 	opt   Options
 	log   logrus.FieldLogger
 	gate  *gate
-	inbox *inbox
+	inbox *queue[delivery]
+	// oneMore lets one message through a gate that is closed.
+	oneMore atomic.Bool
+	// events are what others want done in the loop.
+	events *queue[func()]
+	scribe *scribe // nil without a ledger
+	// background is what runs beside the loop until life ends.
+	background sync.WaitGroup
+	life       context.Context //nolint:containedctx // set by Run, ended by it
 
 	// All below belongs to the loop.
 
 	ready     []*job // to be started, in order
 	running   map[*job]struct{}
-	postponed []*job // to be started again at their time
+	postponed []*job            // to be started again at their time
+	preparing map[*job]struct{} // of those running: their message file is being written
 	finished  chan *job
+	ending    map[*ending]struct{}
 	outage    outage
 	messages  int64
 	returned  int64 // not begun or interrupted: delivered again later
 	outcomes  map[outcome.Outcome]int64
 	stopping  bool
 	fullSince time.Time
+	worked    time.Time // when a file was registered last
+	// ledgerFault is why notes are not taken; letterFails says that the last
+	// dead letter was not.
+	ledgerFault error
+	letterFails bool
 }
 
 // New makes a daemon; it starts nothing.
@@ -45,7 +61,7 @@ func New(o Options) (*Daemon, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return &Daemon{
+	d := &Daemon{
 		opt: o,
 		log: o.Log,
 		gate: newGate(func(closed bool) {
@@ -53,17 +69,32 @@ func New(o Options) (*Daemon, error) {
 				s.Hold(closed)
 			}
 		}),
-		inbox:    newInbox(),
-		running:  map[*job]struct{}{},
-		finished: make(chan *job, o.MaxChildren), // a waiter never stays behind
-		outcomes: map[outcome.Outcome]int64{},
-	}, nil
+		inbox:     newQueue[delivery](),
+		events:    newQueue[func()](),
+		running:   map[*job]struct{}{},
+		preparing: map[*job]struct{}{},
+		finished:  make(chan *job, o.MaxChildren), // a waiter never stays behind
+		ending:    map[*ending]struct{}{},
+		outcomes:  map[outcome.Outcome]int64{},
+	}
+	if o.Ledger != nil {
+		d.scribe = &scribe{
+			ledger: o.Ledger, retention: o.Retention, todo: newQueue[entry](), noted: d.noted, failing: d.ledgerFails,
+		}
+	}
+	return d, nil
 }
 
 // Run works until stop ends and the children that run then have ended, or the
 // drain time-out has ended them. When abort ends too, it kills the children and
 // returns at once. It returns the error of a source that ended by itself.
 func (d *Daemon) Run(stop, abort context.Context) error {
+	life, endLife := context.WithCancel(context.WithoutCancel(stop))
+	defer endLife()
+	d.life = life
+	if d.scribe != nil {
+		d.background.Go(func() { d.scribe.run(life) })
+	}
 	// Sources outlive the loop: what the last children finish is committed.
 	sourcing, endIntake := context.WithCancel(context.WithoutCancel(stop))
 	defer endIntake()
@@ -71,17 +102,19 @@ func (d *Daemon) Run(stop, abort context.Context) error {
 	failed := make(chan error, len(d.opt.Sources))
 	for _, s := range d.opt.Sources {
 		sources.Go(func() {
-			if err := s.Run(sourcing, d.inbox.deliver); err != nil {
+			if err := s.Run(sourcing, d.deliver); err != nil {
 				failed <- fmt.Errorf("source %s: %w", s.Name(), err)
 			}
 		})
 	}
 	err := d.loop(stop, abort, failed)
+	endLife()
 	endIntake()
 	sources.Wait()
 	for len(failed) > 0 {
 		err = errors.Join(err, <-failed)
 	}
+	d.background.Wait()
 	d.log.WithFields(d.fields()).Info("Stopped")
 	return err
 }
@@ -94,19 +127,31 @@ func (d *Daemon) loop(stop, abort context.Context, failed <-chan error) (err err
 	defer retry.Stop()
 	var drained <-chan time.Time // the end of the drain time-out
 	var wedged <-chan time.Time  // children that outlive their KILL
+	var lingers <-chan time.Time // the end of the patience with letters and notes
 	work := context.WithoutCancel(stop)
 	for {
 		d.dispatch(work)
 		if d.stopping && len(d.running) == 0 {
-			return err
+			if len(d.ending) == 0 {
+				return err
+			}
+			if lingers == nil {
+				lingers = time.After(lingering)
+			}
 		}
 		retry.Reset(d.untilDue())
 		select {
 		case <-d.inbox.wake:
 			d.decideAll()
+		case <-d.events.wake:
+			for _, do := range d.events.take() {
+				do()
+			}
 		case j := <-d.finished:
 			d.finish(j)
 		case <-retry.C:
+		case <-d.opt.Mended:
+			d.outage.next = time.Now()
 		case <-ticks.C:
 			d.report()
 		case e := <-failed:
@@ -119,6 +164,9 @@ func (d *Daemon) loop(stop, abort context.Context, failed <-chan error) (err err
 			for j := range d.running {
 				j.child.Terminate()
 			}
+		case <-lingers:
+			d.letGo()
+			return err
 		case <-done(stop, d.stopping):
 			d.beginStop("asked to stop")
 			drained = time.After(d.opt.DrainTimeout)
@@ -134,6 +182,10 @@ func (d *Daemon) loop(stop, abort context.Context, failed <-chan error) (err err
 		}
 	}
 }
+
+// lingering is how long a daemon that is done waits for its last dead letters
+// and notes.
+const lingering = 500 * time.Millisecond
 
 // done is ctx's channel, or nil once it has been acted on.
 func done(ctx context.Context, acted bool) <-chan struct{} {
@@ -156,6 +208,11 @@ func (d *Daemon) beginStop(why string) {
 		d.giveBack(j.ack, errStopping)
 	}
 	d.ready, d.postponed, d.outage.parked = nil, nil, nil
+	for j := range d.preparing {
+		delete(d.preparing, j)
+		delete(d.running, j)
+		d.giveBack(j.ack, errStopping)
+	}
 	d.report()
 }
 
@@ -178,6 +235,10 @@ func (d *Daemon) report() {
 	if d.opt.StorageDown != nil {
 		d.hold(HoldStorageDown, d.opt.StorageDown(), "the data directory can not be listed")
 	}
+	if d.opt.OperatorHold != nil {
+		on, why := d.opt.OperatorHold()
+		d.hold(HoldOperator, on, why)
+	}
 	if d.opt.Observe != nil {
 		d.opt.Observe(d.status())
 	}
@@ -192,6 +253,8 @@ func (d *Daemon) hold(h Hold, on bool, why string) {
 	switch {
 	case h == HoldPoolFull:
 		entry.Debug("Hold changed")
+	case h == HoldOperator && on:
+		entry.WithField("reason", why).Warn("Intake held by an operator; no message is lost")
 	case on:
 		entry.WithField("reason", why).Error("Intake held until this is mended; no message is lost")
 	default:
@@ -202,13 +265,17 @@ func (d *Daemon) hold(h Hold, on bool, why string) {
 func (d *Daemon) status() Status {
 	s := Status{
 		Messages: d.messages, Returned: d.returned, Outcomes: maps.Clone(d.outcomes),
-		Running: len(d.running), MaxChildren: d.opt.MaxChildren, Waiting: len(d.ready), Postponed: len(d.postponed) + len(d.outage.parked),
+		Running: len(d.running), MaxChildren: d.opt.MaxChildren, Ending: len(d.ending),
+		Ledger: d.ledgerFault, WithoutLedger: d.opt.Ledger == nil, Waiting: len(d.ready), Postponed: len(d.postponed) + len(d.outage.parked),
 		Holds: d.gate.list(), Stopping: d.stopping,
 	}
 	for _, src := range d.opt.Sources {
 		if err := src.Ready(); err != nil {
 			s.NotReady = errors.Join(s.NotReady, fmt.Errorf("%s: %w", src.Name(), err))
 		}
+	}
+	if d.opt.Ready != nil {
+		s.NotReady = errors.Join(s.NotReady, d.opt.Ready())
 	}
 	return s
 }

@@ -2,9 +2,12 @@ package online
 
 import (
 	"errors"
+	"strings"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
+	"ingestor/internal/intake"
 	"ingestor/internal/outcome"
 	"ingestor/schemas/filewriter"
 )
@@ -33,10 +36,29 @@ func (d *Daemon) decideAll() {
 		default:
 			entry.WithFields(logrus.Fields{"outcome": end, "job_id": w.JobID}).WithError(err).Error("Message can not be used")
 		}
-		d.count(end)
-		del.ack(nil)
+		d.endAtOnce(del, w, end, err)
 	}
 }
+
+// endAtOnce ends a message that asks for no file. One that is not for us leaves
+// no note: a topic may hold thousands of them for each that is.
+func (d *Daemon) endAtOnce(del delivery, w filewriter.WritingDone, end outcome.Outcome, err error) {
+	if end == outcome.Ignored {
+		d.outcomes[end]++
+		del.ack(nil)
+		return
+	}
+	reason := "the file writer reports: " + w.Message
+	if err != nil {
+		reason = err.Error()
+	}
+	e := d.newEnding(del.message, del.ack, end, intake.DeadLetter{Reason: oneLine(reason), Given: time.Now()})
+	e.note.JobID, e.note.File = w.JobID, w.FileName
+	d.end(e)
+}
+
+// oneLine keeps what foreign bytes and errors say on one line.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // decide says what a message's value asks for: a file to ingest (no outcome),
 // or how the message ends right away, with the reason.
@@ -55,6 +77,3 @@ func decide(value []byte) (filewriter.WritingDone, outcome.Outcome, error) {
 	}
 	return w, "", nil
 }
-
-// count books how a message ended.
-func (d *Daemon) count(o outcome.Outcome) { d.outcomes[o]++ }

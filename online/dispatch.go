@@ -29,8 +29,9 @@ func (d *Daemon) dispatch(ctx context.Context) {
 		return due
 	})
 	switch {
-	case d.gate.held(HoldStorageDown):
-		// Without the data every file would fail.
+	case d.gate.held(HoldStorageDown), d.gate.held(HoldDiskFull), d.gate.held(HoldOperator):
+		// Without the data every file would fail; without the ledger nobody
+		// would know what became of it.
 	case d.outage.on():
 		d.probe(ctx, now)
 	default:
@@ -45,11 +46,13 @@ func (d *Daemon) dispatch(ctx context.Context) {
 			}
 		}
 	}
-	full := len(d.running)+len(d.ready)+len(d.outage.parked) >= d.opt.MaxChildren || len(d.postponed) >= maxPostponed
+	full := len(d.running)+len(d.ready)+len(d.outage.parked) >= d.opt.MaxChildren || len(d.postponed) >= maxPostponed || len(d.ending) >= maxEnding
 	if full && !d.gate.held(HoldPoolFull) {
 		d.fullSince = now
 	}
 	d.hold(HoldPoolFull, full, "")
+	// What ends waits for a topic or for the ledger, which has a hold of its own.
+	d.hold(HoldDeadLetter, len(d.ending) >= maxEnding && d.letterFails, "dead letters can not be sent")
 }
 
 // maxPostponed bounds how many files wait for another attempt: beyond it
@@ -82,16 +85,19 @@ func (d *Daemon) busy(file string) bool {
 func (d *Daemon) start(ctx context.Context, j *job) {
 	j.attempts++
 	j.started = time.Now()
+	if d.opt.MessageFile.Write && !d.opt.DryRun {
+		d.prepare(ctx, j)
+		return
+	}
+	d.launch(ctx, j, "")
+}
+
+// launch starts the child; messageFile is "" where there is none.
+func (d *Daemon) launch(ctx context.Context, j *job, messageFile string) {
 	entry := d.entry(j)
 	argv := slices.Concat(d.opt.Executable, []string{"-c", d.opt.ConfigFile, "--nexus-file", j.written.FileName})
-	if d.opt.MessageFile.Write && !d.opt.DryRun {
-		path, err := d.opt.MessageFile.save(j.written)
-		if err != nil {
-			// The dataset matters more than the note beside it.
-			entry.WithError(err).Warn("Message file is not written; ingesting without it")
-		} else {
-			argv = append(argv, "--done-writing-message-file", path)
-		}
+	if messageFile != "" {
+		argv = append(argv, "--done-writing-message-file", messageFile)
 	}
 	argv = append(argv, d.opt.Arguments...)
 	entry.WithField("command", argv).Info("Command to be run")

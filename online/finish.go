@@ -9,6 +9,8 @@ import (
 
 	"ingestor/internal/children"
 	"ingestor/internal/fault"
+	"ingestor/internal/intake"
+	"ingestor/internal/ledger"
 	"ingestor/internal/outcome"
 )
 
@@ -30,6 +32,7 @@ func (d *Daemon) finish(j *job) {
 		}
 	}
 	v := judge(result, record)
+	v.exit, v.stderr = result.ExitCode, result.Stderr
 	if d.opt.Attempted != nil {
 		d.opt.Attempted(Attempt{OK: v.ok, Class: v.class, Duration: result.Ended.Sub(result.Started)})
 	}
@@ -49,14 +52,16 @@ func (d *Daemon) finish(j *job) {
 	d.entry(j).WithFields(childFields(result)).WithFields(logrus.Fields{
 		"outcome": end, "pid": record.PID, "datablock": record.Datablock,
 	}).Info("Offline ingestor successful")
-	d.count(end)
-	j.ack(nil)
+	d.worked = time.Now()
+	e := d.newEnding(j.message, j.ack, end, intake.DeadLetter{Attempts: j.attempts})
+	e.note.JobID, e.note.File, e.note.PID, e.note.Datablock = j.written.JobID, j.written.FileName, record.PID, record.Datablock
+	d.end(e)
 }
 
 // fail decides what becomes of a job whose attempt failed.
 func (d *Daemon) fail(j *job, v verdict, hold Hold) {
 	entry := d.entry(j).WithFields(logrus.Fields{"class": v.class.String(), "reason": v.reason})
-	if d.stopping {
+	if d.stopping && v.class != fault.ClassPermanent {
 		// The next daemon gets it again.
 		entry.Warn("Offline ingestor failed while stopping; the message stays unfinished")
 		d.giveBack(j.ack, errInterrupted)
@@ -64,7 +69,7 @@ func (d *Daemon) fail(j *job, v verdict, hold Hold) {
 	}
 	if v.class == fault.ClassSystemic {
 		j.attempts-- // an outage is no fault of the file
-		d.park(j, hold, v.reason)
+		d.suffer(j, hold, v.reason)
 		return
 	}
 	if v.class == fault.ClassTransient && d.gate.held(HoldStorageDown) {
@@ -80,12 +85,40 @@ func (d *Daemon) fail(j *job, v verdict, hold Hold) {
 		entry.WithField("again_in", time.Until(j.due).Round(time.Millisecond).String()).
 			Warn("Offline ingestor failed; trying again later")
 		d.postponed = append(d.postponed, j)
+		d.remember(j, v)
 	default:
-		entry.WithField("outcome", outcome.DeadLettered).
-			Error("Offline ingestor failed for good; the file is not in the catalogue")
-		d.count(outcome.DeadLettered)
-		j.ack(nil)
+		d.giveUp(j, v)
 	}
+}
+
+// giveUp ends a message whose file can not be ingested.
+func (d *Daemon) giveUp(j *job, v verdict) {
+	d.entry(j).WithFields(logrus.Fields{"class": v.class.String(), "reason": v.reason, "outcome": outcome.DeadLettered}).
+		Error("Offline ingestor failed for good; the file is not in the catalogue")
+	letter := intake.DeadLetter{Reason: v.reason, Attempts: j.attempts, Given: time.Now()}
+	if v.class == fault.ClassBug {
+		letter.Stderr = v.stderr // it may tell what the reason does not
+	}
+	e := d.newEnding(j.message, j.ack, outcome.DeadLettered, letter)
+	e.note = failureNote(j, v)
+	e.note.Outcome = string(outcome.DeadLettered)
+	// What is given up can be replayed from the ledger.
+	e.note.Key, e.note.Value, e.note.Headers = j.message.Key, j.message.Value, j.message.Headers
+	d.end(e)
+}
+
+// remember notes an attempt that failed and will be repeated.
+func (d *Daemon) remember(j *job, v verdict) {
+	if d.scribe != nil {
+		d.scribe.todo.put(entry{note: failureNote(j, v)})
+	}
+}
+
+func failureNote(j *job, v verdict) ledger.MessageNote {
+	n := noteOf(j.message)
+	n.JobID, n.File, n.Attempts = j.written.JobID, j.written.FileName, j.attempts
+	n.Error, n.Class, n.Exit, n.Stderr = v.reason, v.class.String(), v.exit, v.stderr
+	return n
 }
 
 // pause is the time before the attempt after the n-th: doubled each time up to

@@ -48,8 +48,9 @@ type Health struct {
 	log      logrus.FieldLogger
 	listener net.Listener
 
-	mu   sync.Mutex
-	last health
+	mu     sync.Mutex
+	last   health
+	probed bool
 	// listing is closed when a listing of the data directory has ended; a
 	// share that hangs gets one at a time.
 	listing chan struct{}
@@ -116,6 +117,19 @@ func (h *Health) StorageDown() bool {
 	return h.listing != nil && h.listed != nil
 }
 
+// Probed is nil once catalogue and storage were asked for the first time,
+// whatever they said.
+func (h *Health) Probed() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.probed {
+		return errNotProbed
+	}
+	return nil
+}
+
+var errNotProbed = errors.New("catalogue and storage are being asked")
+
 // probe asks everything once and says what changed.
 func (h *Health) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
@@ -135,7 +149,7 @@ func (h *Health) probe(ctx context.Context) {
 	now.Kafka = sources == nil
 	h.mu.Lock()
 	before := h.last
-	h.last = now
+	h.last, h.probed = now, true
 	h.mu.Unlock()
 	for _, part := range []struct {
 		name        string

@@ -23,6 +23,9 @@ type job struct {
 	child *children.Child
 	// started is when the child was started.
 	started time.Time
+	// outages counts those it met; suffered is when it met the last one.
+	outages  int
+	suffered time.Time
 }
 
 // verdict is what a finished child means for its job.
@@ -33,4 +36,7 @@ type verdict struct {
 	class fault.Class
 	// reason is one line for people; empty when ok.
 	reason string
+	// exit and stderr are the child's own, the latter its end only.
+	exit   int
+	stderr []byte
 }

@@ -228,10 +228,12 @@ func (a *ackProbe) done() bool {
 
 // testSource is a source in memory that honours holds.
 type testSource struct {
+	name   string // of the source in its messages
 	mu     sync.Mutex
 	probes []*ackProbe
 	queue  chan delivery
 	held   bool
+	sent   int64
 	change chan struct{}
 }
 
@@ -281,7 +283,8 @@ func (s *testSource) Run(ctx context.Context, deliver func(intake.Message, intak
 func (s *testSource) send(value []byte) *ackProbe {
 	s.mu.Lock()
 	p := &ackProbe{}
-	m := intake.Message{Topic: "t", Offset: int64(len(s.probes)), Value: value}
+	m := intake.Message{Source: s.name, Topic: "t", Offset: s.sent, Value: value}
+	s.sent++
 	s.mu.Unlock()
 	s.queue <- delivery{m, func(err error) {
 		s.mu.Lock()

@@ -1,8 +1,11 @@
 package online
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"ingestor/internal/sidecar"
 	"ingestor/schemas/filewriter"
@@ -37,4 +40,42 @@ func (m MessageFile) save(w filewriter.WritingDone) (string, error) {
 		return "", fmt.Errorf("keep the message beside the data: %w", err)
 	}
 	return path, nil
+}
+
+// messageFilePatience is how long a storage may take for a message file.
+const messageFilePatience = 20 * time.Second
+
+var errFileHangs = errors.New("the storage does not answer")
+
+// prepare writes the message file and then starts the child. It is done beside
+// the loop, which must not hang when the storage does; the job has its place in
+// the pool meanwhile.
+func (d *Daemon) prepare(ctx context.Context, j *job) {
+	d.running[j] = struct{}{}
+	d.preparing[j] = struct{}{}
+	started := j.started
+	done := func(path string, err error) {
+		d.events.put(func() {
+			if _, waits := d.preparing[j]; waits && j.started.Equal(started) {
+				d.prepared(ctx, j, path, err)
+			}
+		})
+	}
+	limit := time.AfterFunc(messageFilePatience, func() { done("", errFileHangs) })
+	go func() { // may outlive everything, as the storage does
+		path, err := d.opt.MessageFile.save(j.written)
+		limit.Stop()
+		done(path, err)
+	}()
+}
+
+func (d *Daemon) prepared(ctx context.Context, j *job, path string, err error) {
+	delete(d.preparing, j)
+	delete(d.running, j)
+	if err != nil {
+		// The dataset matters more than the note beside it.
+		d.entry(j).WithError(err).Warn("Message file is not written; ingesting without it")
+		path = ""
+	}
+	d.launch(ctx, j, path)
 }

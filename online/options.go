@@ -48,6 +48,23 @@ type Options struct {
 	DryRun bool
 	// MessageFile writes each message beside its data file.
 	MessageFile MessageFile
+	// Ledger, if set, gets a note of each message that is more than ignored.
+	// While it takes none the intake is held.
+	Ledger Ledger
+	// Retention is how long notes of messages that ended well are kept; 0 is for
+	// ever.
+	Retention time.Duration
+	// DeadLetters takes what can not be dealt with, by the name of its source;
+	// "" is for the sources that are not named. Empty: the log and the ledger
+	// only.
+	DeadLetters map[string]DeadLetters
+	// OperatorHold, if set, says that a person wants the intake held, and why.
+	OperatorHold func() (bool, string)
+	// Mended, if set, says that an outage may be over: a probe need not wait.
+	Mended <-chan struct{}
+	// Ready, if set, is what must be nil, besides the sources, for the daemon to
+	// count as started.
+	Ready func() error
 	// StorageDown, if set, says that the data directory can not be listed.
 	StorageDown func() bool
 	// Log receives what happens; nil discards it.

@@ -27,6 +27,24 @@ const (
 	longestProbe = 20 * time.Second
 )
 
+// suffer acts on a failure that concerns every file, or so it seems: a catalogue
+// may have a trouble of its own with one dataset for days. A file that met several
+// outages, while others were registered in between, waits alone and holds up
+// nobody. It is never given up for that.
+func (d *Daemon) suffer(j *job, h Hold, why string) {
+	const several = 2
+	alone := j.outages >= several && d.worked.After(j.suffered) && !d.outage.on()
+	j.outages++
+	j.suffered = time.Now()
+	if !alone {
+		d.park(j, h, why)
+		return
+	}
+	j.due = time.Now().Add(pause(j.outages, firstProbe, longestProbe))
+	d.postponed = append(d.postponed, j)
+	d.entry(j).WithField("reason", why).Warn("Only this file meets an outage, others are registered; trying it again until it works")
+}
+
 // park puts a job aside until the outage is over.
 func (d *Daemon) park(j *job, h Hold, why string) {
 	now := time.Now()
@@ -62,15 +80,36 @@ func (d *Daemon) nextProbe() int {
 	return slices.IndexFunc(d.outage.parked, func(j *job) bool { return !d.busy(j.written.FileName) })
 }
 
-// probe tries one parked file when it is time.
+// probe tries one file: at once one that came since, a parked one when it is time.
 func (d *Daemon) probe(ctx context.Context, now time.Time) {
 	i := d.nextProbe()
-	if i < 0 || now.Before(d.outage.next) {
+	if i < 0 {
+		return
+	}
+	if j := d.next(); j != nil {
+		d.start(ctx, j)
+		return
+	}
+	if now.Before(d.outage.next) {
 		return
 	}
 	j := d.outage.parked[i]
 	d.outage.parked = slices.Delete(d.outage.parked, i, i+1)
 	d.start(ctx, j)
+	d.askForOneMore()
+}
+
+// askForOneMore lets one more message in after some tries in vain: if the parked
+// files are the only ones that fail so, they would hold up all others for ever.
+func (d *Daemon) askForOneMore() {
+	const someTries = 2
+	if d.outage.trials < someTries || len(d.running)+len(d.ready)+len(d.outage.parked) > d.opt.MaxChildren {
+		return
+	}
+	d.oneMore.Store(true)
+	for _, s := range d.opt.Sources {
+		s.Hold(false)
+	}
 }
 
 // outageEnds releases everything once a file that was started during the
@@ -81,6 +120,7 @@ func (d *Daemon) outageEnds(j *job) {
 	}
 	d.ready = append(d.outage.parked, d.ready...)
 	d.outage = outage{}
+	d.oneMore.Store(false)
 	for _, h := range []Hold{HoldCatalogueDown, HoldExecutable} {
 		d.hold(h, false, "")
 	}
