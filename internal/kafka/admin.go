@@ -18,7 +18,7 @@ import (
 // for whoever watches a daemon.
 type Admin struct {
 	client  *ck.AdminClient
-	secrets secrets
+	secrets *secrets
 }
 
 // NewAdmin makes an Admin; it waits for no broker. Of the properties,

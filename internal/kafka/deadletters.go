@@ -24,6 +24,8 @@ type DeadLetterOptions struct {
 	// Properties are librdkafka's; bootstrap.servers is needed. The map of a
 	// Source will do.
 	Properties map[string]string
+	// PasswordFile is as in Options.
+	PasswordFile string
 	// Log takes what happens; nil discards it.
 	Log logrus.FieldLogger
 }
@@ -80,7 +82,9 @@ func NewDeadLetters(o DeadLetterOptions) (*DeadLetters, error) {
 		return nil, fault.Errorf(fault.BadConfiguration, "dead letters: topic %q: a name has 1 to %d characters", topic, longestTopic)
 	}
 	log := orDiscard(o.Log).WithField("topic", topic)
-	p, err := newProducer("dead letters", letterDefaults(), letterReserved, ProducerOptions{Properties: o.Properties, Log: log})
+	p, err := newProducer("dead letters", letterDefaults(), letterReserved, ProducerOptions{
+		Properties: o.Properties, PasswordFile: o.PasswordFile, Log: log,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,13 @@ type cluster struct {
 
 func newCluster(t *testing.T, address string) *cluster {
 	t.Helper()
-	props := map[string]string{"bootstrap.servers": address, "reconnect.backoff.max.ms": "200"}
+	return newClusterWith(t, map[string]string{"bootstrap.servers": address})
+}
+
+func newClusterWith(t *testing.T, props map[string]string) *cluster {
+	t.Helper()
+	props = maps.Clone(props)
+	props["reconnect.backoff.max.ms"] = "200"
 	admin, err := kafka.NewAdmin(props)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +47,7 @@ func newCluster(t *testing.T, address string) *cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = producer.Close() })
-	return &cluster{address: address, admin: admin, producer: producer}
+	return &cluster{address: props["bootstrap.servers"], admin: admin, producer: producer}
 }
 
 // name makes a name for a topic or group that no other test has.

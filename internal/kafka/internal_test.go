@@ -27,7 +27,7 @@ func TestSecrets_AreBlanked(t *testing.T) {
 func TestReports_WriteALineOnceInAWhile(t *testing.T) {
 	log, hook := test.NewNullLogger()
 	log.SetLevel(logrus.DebugLevel)
-	r := newReports(log, secrets{})
+	r := newReports(log, newSecrets(nil))
 	now := time.Unix(0, 0)
 	r.now = func() time.Time { return now }
 	for i := range 5 {

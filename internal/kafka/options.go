@@ -23,6 +23,9 @@ type Options struct {
 	// They win over the defaults of this package, but for those that its
 	// promises rest on (see reserved).
 	Properties map[string]string
+	// PasswordFile holds the SASL password and wins over sasl.password. When it
+	// changes, the running client logs in with the new one from then on.
+	PasswordFile string
 	// Stall is how long a partition may deliver nothing although it has messages
 	// to deliver before it is begun anew; default 30 s.
 	Stall time.Duration

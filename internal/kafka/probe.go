@@ -52,7 +52,7 @@ func (s *Source) Probe(ctx context.Context) error {
 
 // ask puts the question until it is answered or it is clear that it will not be.
 func (s *Source) ask(ctx context.Context) (map[string]ck.TopicMetadata, error) {
-	c, err := ck.NewConsumer(configMap(s.properties))
+	c, err := ck.NewConsumer(configMap(s.clientProperties()))
 	if err != nil {
 		return nil, s.refused(err)
 	}

@@ -19,6 +19,8 @@ type ProducerOptions struct {
 	// Properties are librdkafka's; bootstrap.servers is needed. Those that only
 	// a consumer knows are harmless, so the map of a Source will do.
 	Properties map[string]string
+	// PasswordFile is as in Options.
+	PasswordFile string
 	// Log takes what happens; nil discards it.
 	Log logrus.FieldLogger
 }
@@ -48,20 +50,14 @@ type Record struct {
 type Producer struct {
 	name       string // how it calls itself in logs and errors
 	properties map[string]string
-	secrets    secrets
+	password   *password
+	secrets    *secrets
 	reports    *reports
 
 	mu       sync.Mutex
 	client   *producerClient
 	closed   bool
 	lastWord string // of a broker or of the connection to it
-}
-
-// producerClient is one client of the library.
-type producerClient struct {
-	p    *ck.Producer
-	work sync.WaitGroup // its log and event readers
-	uses sync.WaitGroup // the sends under way
 }
 
 // longestTopic is Kafka's limit.
@@ -86,7 +82,11 @@ func newProducer(name string, defaults, reserved map[string]string, o ProducerOp
 	for _, key := range overruled {
 		log.Warnf("%s: property %s is not for it; the configured value has no effect", name, key)
 	}
-	p := &Producer{name: name, properties: merged, secrets: newSecrets(merged)}
+	password, err := newPassword(o.PasswordFile, merged[saslPassword])
+	if err != nil {
+		return nil, fault.Errorf(fault.BadConfiguration, "%s: %w", name, err)
+	}
+	p := &Producer{name: name, properties: merged, password: password, secrets: newSecrets(merged)}
 	p.reports = newReports(log, p.secrets)
 	client, err := p.open()
 	if err != nil {
@@ -94,29 +94,6 @@ func newProducer(name string, defaults, reserved map[string]string, o ProducerOp
 	}
 	p.client = client
 	return p, nil
-}
-
-func (p *Producer) open() (*producerClient, error) {
-	m := configMap(p.properties)
-	// The library's own channels default to a million places each.
-	for key, value := range map[string]ck.ConfigValue{"go.events.channel.size": 64, "go.produce.channel.size": 1} {
-		(*m)[key] = value
-	}
-	client, err := ck.NewProducer(m)
-	if err != nil {
-		return nil, fault.Errorf(fault.BadConfiguration, "%s: %s", p.name, p.secrets.blank(err.Error()))
-	}
-	c := &producerClient{p: client}
-	logs := client.Logs()
-	c.work.Go(func() { p.reports.forward(logs) })
-	c.work.Go(func() {
-		for event := range client.Events() {
-			if e, ok := event.(ck.Error); ok {
-				p.trouble(e)
-			}
-		}
-	})
-	return c, nil
 }
 
 // Produce sends one message and waits until the cluster has it. An error of kind
@@ -222,24 +199,6 @@ func topicsOf(records []Record) string {
 	return records[0].Topic
 }
 
-// use hands out the client, a new one after a fatal error.
-func (p *Producer) use() (*producerClient, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return nil, errClosed
-	}
-	if p.client == nil {
-		client, err := p.open()
-		if err != nil {
-			return nil, err
-		}
-		p.client = client
-	}
-	p.client.uses.Add(1)
-	return p.client, nil
-}
-
 // judge marks an error with its kind, and retires a client that is of no more use.
 func (p *Producer) judge(client *producerClient, err error) error {
 	var e ck.Error
@@ -280,25 +239,6 @@ func code(err error) ck.ErrorCode {
 	default:
 		return ck.ErrNoError
 	}
-}
-
-// retire takes a client out of use and closes it once its sends have ended.
-func (p *Producer) retire(client *producerClient) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.client != client {
-		return
-	}
-	p.client = nil
-	go func() {
-		client.uses.Wait()
-		client.close()
-	}()
-}
-
-func (c *producerClient) close() {
-	c.p.Close()
-	c.work.Wait()
 }
 
 // Close ends the producer when the sends under way have ended. It may be called

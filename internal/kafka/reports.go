@@ -23,7 +23,7 @@ const (
 // It is safe for several goroutines.
 type reports struct {
 	log     logrus.FieldLogger
-	secrets secrets
+	secrets *secrets
 	now     func() time.Time
 
 	mu   sync.Mutex
@@ -36,7 +36,7 @@ type line struct {
 	suppressed int
 }
 
-func newReports(log logrus.FieldLogger, s secrets) *reports {
+func newReports(log logrus.FieldLogger, s *secrets) *reports {
 	return &reports{log: log, secrets: s, now: time.Now, seen: map[string]*line{}}
 }
 

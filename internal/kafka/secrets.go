@@ -3,11 +3,17 @@ package kafka
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // secrets blanks the values of secret properties in text that comes from the
 // library. librdkafka does not print them as far as is known; this makes sure.
-type secrets struct{ replace *strings.Replacer }
+// It is safe for several goroutines.
+type secrets struct {
+	mu      sync.RWMutex
+	values  []string
+	replace *strings.Replacer
+}
 
 // secretKeys are the properties whose value nobody may read in a log.
 var secretKeys = []string{
@@ -15,26 +21,45 @@ var secretKeys = []string{
 	"sasl.oauthbearer.client.secret", "sasl.oauthbearer.config", "sasl.jaas.config",
 }
 
-// shortest is the length below which a value is not looked for: blanking every
-// "a" would hide the text and not the secret.
-const shortest = 3
+const (
+	// shortest is the length below which a value is not looked for: blanking
+	// every "a" would hide the text and not the secret.
+	shortest = 3
+	// mostSecrets bounds what is remembered of passwords that were replaced.
+	mostSecrets = 32
+)
 
-func newSecrets(properties map[string]string) secrets {
-	var pairs []string
+func newSecrets(properties map[string]string) *secrets {
+	s := &secrets{}
 	for _, key := range secretKeys {
-		if value := properties[key]; len(value) >= shortest {
-			pairs = append(pairs, value, "***")
-		}
+		s.learn(properties[key])
 	}
-	if len(pairs) == 0 {
-		return secrets{}
+	return s
+}
+
+// learn adds a value that is secret from now on.
+func (s *secrets) learn(value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(value) < shortest || slices.Contains(s.values, value) {
+		return
 	}
-	return secrets{strings.NewReplacer(slices.Clip(pairs)...)}
+	if len(s.values) == mostSecrets {
+		s.values = s.values[1:]
+	}
+	s.values = append(s.values, value)
+	var pairs []string
+	for _, v := range s.values {
+		pairs = append(pairs, v, "***")
+	}
+	s.replace = strings.NewReplacer(pairs...)
 }
 
 // blank is text without any secret, on one line.
-func (s secrets) blank(text string) string {
+func (s *secrets) blank(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	if s.replace == nil {
 		return text
 	}

@@ -41,6 +41,7 @@ type session struct {
 	reports *reports
 	book    *offsets.Book
 	deliver func(intake.Message, intake.Ack)
+	login   credentials
 
 	pending    pending
 	flow       flow
@@ -59,10 +60,11 @@ type session struct {
 	lastWord string    // the last error, for ready
 }
 
-func newSession(s *Source, c *ck.Consumer) *session {
+func newSession(s *Source, c *ck.Consumer, properties map[string]string) *session {
 	return &session{
 		source: s, c: c, log: s.log,
-		reports: newReports(s.log, s.secrets),
+		reports: s.reports,
+		login:   credentials{s.password, properties[saslUsername], properties[saslPassword], s.secrets, s.reports},
 		book:    offsets.New(),
 		parts:   map[offsets.Key]*partition{},
 	}
@@ -100,6 +102,7 @@ func (s *session) loop(ctx context.Context) error {
 		s.storeDue()
 		s.deliverPending(ctx)
 		s.steer()
+		s.login.renew(s.c, time.Now())
 		if err := s.watch(time.Now()); err != nil {
 			return err
 		}

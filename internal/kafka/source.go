@@ -20,7 +20,9 @@ import (
 type Source struct {
 	options    Options
 	properties map[string]string
-	secrets    secrets
+	password   *password
+	secrets    *secrets
+	reports    *reports
 	log        logrus.FieldLogger
 
 	running atomic.Bool
@@ -43,11 +45,16 @@ func New(o Options) (*Source, error) {
 	if err := o.validate(); err != nil {
 		return nil, fault.Errorf(fault.BadConfiguration, "%s: %w", o.Name, err)
 	}
+	password, err := newPassword(o.PasswordFile, merged[saslPassword])
+	if err != nil {
+		return nil, fault.Errorf(fault.BadConfiguration, "%s: %w", o.Name, err)
+	}
 	s := &Source{
-		options: o, properties: merged, secrets: newSecrets(merged),
+		options: o, properties: merged, password: password, secrets: newSecrets(merged),
 		log:  o.Log.WithField("source", o.Name),
 		wake: make(chan struct{}, 1),
 	}
+	s.reports = newReports(s.log, s.secrets)
 	for _, key := range overruled {
 		s.log.Warnf("kafka property %s is set by the ingestor itself (%s); the configured value has no effect",
 			key, orUnused(consumerReserved[key]))
@@ -67,8 +74,9 @@ func orUnused(value string) string {
 
 // check lets the library judge the properties, on a client that knows no broker.
 func (s *Source) check() error {
-	lonely := make(map[string]string, len(s.properties))
-	for key, value := range s.properties {
+	all := s.clientProperties()
+	lonely := make(map[string]string, len(all))
+	for key, value := range all {
 		if key != "bootstrap.servers" {
 			lonely[key] = value
 		}
@@ -81,6 +89,16 @@ func (s *Source) check() error {
 		return fmt.Errorf("%s: %w", s.options.Name, err)
 	}
 	return nil
+}
+
+// clientProperties is the properties with the password of now.
+func (s *Source) clientProperties() map[string]string {
+	if err := s.password.look(time.Now()); err != nil {
+		s.reports.write(logrus.WarnLevel, "kafka: "+err.Error()+"; the password stays what it was")
+	}
+	all := s.password.properties(s.properties)
+	s.secrets.learn(all[saslPassword])
+	return all
 }
 
 // refused is what the library says against the configuration.
@@ -203,11 +221,12 @@ func (s *Source) Run(ctx context.Context, deliver func(intake.Message, intake.Ac
 
 // session is the life of one client of the library.
 func (s *Source) session(ctx context.Context, deliver func(intake.Message, intake.Ack)) error {
-	c, err := ck.NewConsumer(configMap(s.properties))
+	properties := s.clientProperties()
+	c, err := ck.NewConsumer(configMap(properties))
 	if err != nil {
 		return s.refused(err)
 	}
-	current := newSession(s, c)
+	current := newSession(s, c, properties)
 	s.setCurrent(current)
 	defer s.setCurrent(nil)
 	return current.run(ctx, deliver)

@@ -4,8 +4,8 @@
 // It speaks the real protocol (franz-go's kfake), so the same client code runs
 // against it and against Apache Kafka, and both pass the same contract suite.
 //
-// What it is not: it keeps nothing over a restart, has one node, no TLS, no
-// authentication and no limits, and never deletes a message. It is not for
+// What it is not: it keeps nothing over a restart, has one node, no TLS and
+// no limits, and never deletes a message. It is not for
 // production, and what must hold when a broker stops and starts again is tried
 // on the real one (internal/kafka/realkafka).
 package embedded
@@ -31,6 +31,11 @@ type Options struct {
 	Topics []string
 	// Partitions is the number of partitions of each topic; default 1.
 	Partitions int
+	// Users makes every client log in (SASL, SCRAM-SHA-256) as one of these, name
+	// to password. All may do everything, other passwords included.
+	Users map[string]string
+	// AutoCreate makes a topic when a client that allows it asks for it.
+	AutoCreate bool
 	// Port on 127.0.0.1; 0 takes a free one.
 	Port int
 }
@@ -78,6 +83,12 @@ func Start(o Options) (*Broker, error) {
 		// Tests shorten the session; a real broker refuses below 6 s unless told otherwise.
 		kfake.GroupMinSessionTimeout(time.Second),
 		kfake.BrokerConfigs(map[string]string{"message.max.bytes": strconv.Itoa(maxMessageBytes)}),
+	}
+	for user, password := range o.Users {
+		opts = append(opts, kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", user, password))
+	}
+	if o.AutoCreate {
+		opts = append(opts, kfake.AllowAutoTopicCreation())
 	}
 	if len(o.Topics) > 0 {
 		opts = append(opts, kfake.SeedTopics(int32(o.Partitions), o.Topics...))

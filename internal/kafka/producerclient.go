@@ -1,0 +1,106 @@
+package kafka
+
+import (
+	"sync"
+	"time"
+
+	ck "github.com/confluentinc/confluent-kafka-go/v2/kafka"
+	"github.com/sirupsen/logrus"
+
+	"ingestor/internal/fault"
+)
+
+// producerClient is one client of the library.
+type producerClient struct {
+	p       *ck.Producer
+	closing chan struct{}
+	keeper  sync.WaitGroup // who looks after the password
+	work    sync.WaitGroup // its log and event readers
+	uses    sync.WaitGroup // the sends under way
+}
+
+// use hands out the client, a new one after a fatal error.
+func (p *Producer) use() (*producerClient, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errClosed
+	}
+	if p.client == nil {
+		client, err := p.open()
+		if err != nil {
+			return nil, err
+		}
+		p.client = client
+	}
+	p.client.uses.Add(1)
+	return p.client, nil
+}
+
+// open makes a client.
+func (p *Producer) open() (*producerClient, error) {
+	if err := p.password.look(time.Now()); err != nil {
+		p.reports.write(logrus.WarnLevel, p.name+": "+err.Error()+"; the password stays what it was")
+	}
+	current := p.password.properties(p.properties)
+	p.secrets.learn(current[saslPassword])
+	m := configMap(current)
+	// The library's own channels default to a million places each.
+	for key, value := range map[string]ck.ConfigValue{"go.events.channel.size": 64, "go.produce.channel.size": 1} {
+		(*m)[key] = value
+	}
+	client, err := ck.NewProducer(m)
+	if err != nil {
+		return nil, fault.Errorf(fault.BadConfiguration, "%s: %s", p.name, p.secrets.blank(err.Error()))
+	}
+	c := &producerClient{p: client, closing: make(chan struct{})}
+	logs := client.Logs()
+	c.work.Go(func() { p.reports.forward(logs) })
+	c.work.Go(func() {
+		for event := range client.Events() {
+			if e, ok := event.(ck.Error); ok {
+				p.trouble(e)
+			}
+		}
+	})
+	if p.password.path != "" {
+		login := credentials{p.password, current[saslUsername], current[saslPassword], p.secrets, p.reports}
+		c.keeper.Go(func() { c.renew(&login) })
+	}
+	return c, nil
+}
+
+// renew looks after the password until the client is closed.
+func (c *producerClient) renew(login *credentials) {
+	tick := time.NewTicker(passwordEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			login.renew(c.p, now)
+		case <-c.closing:
+			return
+		}
+	}
+}
+
+// retire takes a client out of use and closes it once its sends have ended.
+func (p *Producer) retire(client *producerClient) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.client != client {
+		return
+	}
+	p.client = nil
+	go func() {
+		client.uses.Wait()
+		client.close()
+	}()
+}
+
+func (c *producerClient) close() {
+	close(c.closing)
+	c.keeper.Wait() // it uses the client
+	c.p.Close()
+	c.work.Wait()
+}
