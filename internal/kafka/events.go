@@ -42,24 +42,25 @@ func (s *session) failed(e ck.Error) error {
 	switch e.Code() {
 	case ck.ErrAllBrokersDown:
 		// Says only how many there are; why was told for each of them before.
-		s.reports.write(logrus.WarnLevel, "kafka: "+e.Error())
+		s.reports.write(logrus.DebugLevel, "kafka: "+e.Error())
 	case ck.ErrMaxPollExceeded:
 		s.trouble(logrus.WarnLevel, "this process did not run for longer than max.poll.interval.ms; it joins the group anew")
 	case ck.ErrUnknownTopicOrPart, ck.ErrUnknownTopic:
 		s.trouble(logrus.WarnLevel, e.Error()+" (waits until it appears)")
 	case ck.ErrTopicAuthorizationFailed, ck.ErrGroupAuthorizationFailed, ck.ErrClusterAuthorizationFailed,
 		ck.ErrAuthentication, ck.ErrSaslAuthenticationFailed, ck.ErrSsl:
-		s.trouble(logrus.ErrorLevel, e.Error())
+		s.trouble(levelFor(e, logrus.ErrorLevel), inWords(e))
 	default:
-		s.trouble(logrus.WarnLevel, e.Error())
+		s.trouble(logrus.WarnLevel, inWords(e))
 	}
 	return nil
 }
 
 // trouble logs an error once and keeps it as the reason of a missing readiness.
 func (s *session) trouble(level logrus.Level, text string) {
-	text = plain(s.source.secrets.blank(text))
+	text = s.source.secrets.blank(text)
 	s.mu.Lock()
+	text = fuller(s.lastWord, text)
 	s.lastWord = text
 	s.mu.Unlock()
 	s.reports.write(level, "kafka: "+text)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -119,7 +118,7 @@ func (r *reasons) add(e ck.Error) {
 	if !slices.ContainsFunc(r.texts, func(t string) bool {
 		return strings.Contains(t, address) && strings.Contains(t, reason)
 	}) {
-		r.texts = append(r.texts, plain(e.Error()))
+		r.texts = append(r.texts, inWords(e))
 	}
 }
 
@@ -135,32 +134,4 @@ func (r *reasons) line(err error) string {
 		return err.Error()
 	}
 	return strings.Join(r.texts, "; ")
-}
-
-// ornaments of librdkafka's texts: "sasl_ssl://host:1/bootstrap: " before the
-// reason, and "(after 3ms in state CONNECT, 1 identical error(s) suppressed)" behind it.
-var (
-	prefix = regexp.MustCompile(`^(?:[a-z_]+://)?([^/ ]+:[0-9]+)/(?:bootstrap|[0-9]+): `)
-	suffix = regexp.MustCompile(` \(after [0-9]+ms in state .*\)$`)
-)
-
-// plain is the reason alone, with its address.
-func plain(text string) string {
-	address, reason := split(text)
-	if address == "" || strings.Contains(reason, address) {
-		return reason
-	}
-	return address + ": " + reason
-}
-
-func split(text string) (address, reason string) {
-	reason = suffix.ReplaceAllString(text, "")
-	if found := prefix.FindStringSubmatch(reason); found != nil {
-		address, reason = found[1], strings.TrimPrefix(reason, found[0])
-	}
-	// An answer in another protocol reads as a length beyond all bounds.
-	if strings.Contains(reason, "Invalid response size") {
-		reason = "the answer is not Kafka's (is it a Kafka broker, and does security.protocol fit?)"
-	}
-	return address, reason
 }

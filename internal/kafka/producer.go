@@ -159,13 +159,16 @@ func (p *Producer) ProduceAll(ctx context.Context, records []Record) ([]Delivery
 // trouble logs what the library says of brokers and keeps it as the reason of a
 // send that is not answered.
 func (p *Producer) trouble(e ck.Error) {
-	text := plain(p.secrets.blank(e.Error()))
-	if e.Code() != ck.ErrAllBrokersDown { // says only how many there are
-		p.mu.Lock()
-		p.lastWord = text
-		p.mu.Unlock()
+	text := p.secrets.blank(inWords(e))
+	if e.Code() == ck.ErrAllBrokersDown {
+		p.reports.write(logrus.DebugLevel, p.name+": "+text) // says only how many there are
+		return
 	}
-	p.reports.write(logrus.WarnLevel, p.name+": "+text)
+	p.mu.Lock()
+	text = fuller(p.lastWord, text)
+	p.lastWord = text
+	p.mu.Unlock()
+	p.reports.write(levelFor(e, logrus.WarnLevel), p.name+": "+text)
 }
 
 // word is the last trouble, to stand behind "no answer yet".
