@@ -3,12 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
-	"time"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
@@ -19,7 +18,7 @@ import (
 	"ingestor/internal/buildinfo"
 	"ingestor/internal/children"
 	"ingestor/internal/fault"
-	"ingestor/internal/kafka"
+	"ingestor/internal/telemetry"
 	"ingestor/online"
 )
 
@@ -48,6 +47,8 @@ start (with --wait it is waited for); 70 a bug; 78 wrong configuration.`,
 	configs.BindFlags(c.Flags(), configs.Online)
 	c.Flags().BoolVar(&wait, "wait", false, "Wait at the start for brokers that do not answer, instead of ending with 69.")
 	c.Flags().SortFlags = false
+	c.CompletionOptions.HiddenDefaultCmd = true
+	c.AddCommand(newHold(), newResume())
 	return c
 }
 
@@ -66,28 +67,58 @@ func start(abort context.Context, c *cobra.Command, wait bool) error {
 	for _, w := range loaded.Warnings {
 		log.Warn(w)
 	}
-	if err := serve(c.Context(), abort, loaded, wait, log); err != nil {
+	tell, err := newTeller(log)
+	if err != nil {
+		return err
+	}
+	// From here on SIGHUP does not end the program.
+	again := newReloader(loaded, func() (*configs.Loaded, error) {
+		return configs.Load(configs.Online, c.Flags(), os.Environ())
+	}, tell.notifier, log)
+	d := &deployment{loaded: loaded, wait: wait, tell: tell, reloader: again, log: log}
+	if err := d.serve(c.Context(), abort); err != nil {
 		log.Error(err.Error())
 		return &program.Said{Err: err}
 	}
 	return nil
 }
 
+// deployment is one run of the daemon with a configuration.
+type deployment struct {
+	loaded   *configs.Loaded
+	wait     bool
+	tell     *teller
+	reloader *reloader
+	log      *logrus.Logger
+}
+
 // serve runs until stop ends and everything is drained.
-func serve(stop, abort context.Context, loaded *configs.Loaded, wait bool, log *logrus.Logger) error {
-	cfg := loaded.Config
+func (d *deployment) serve(stop, abort context.Context) (err error) {
+	cfg := &d.loaded.Config
 	if _, err := exec.LookPath(cfg.Ingestion.OfflineIngestorExecutable[0]); err != nil {
 		return fault.Errorf(fault.BadConfiguration, "ingestion.offline_ingestor_executable: %w", err)
 	}
-	source, err := kafka.New(kafka.Options{Topics: cfg.Kafka.Topics, Properties: cfg.Kafka.Properties(), Log: log})
+	credentials, err := program.NewCredentials(name, cfg.SciCat, d.log)
 	if err != nil {
 		return err
 	}
-	catalogue, err := program.Catalogue(name, cfg.SciCat, log)
+	catalogue, err := credentials.Catalogue()
 	if err != nil {
 		return err
 	}
-	if err := reach(stop, source, wait, log); err != nil {
+	notes, err := openNotebook(stop, cfg.Ingestion.StateDirectory, d.log)
+	if err != nil {
+		return err
+	}
+	if notes != nil {
+		defer func() { err = errors.Join(err, notes.Close()) }()
+	}
+	in, err := newInputs(cfg, notes, d.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.close()) }()
+	if err := in.reach(stop, d.wait, d.tell.waiting, d.log); err != nil {
 		if stop.Err() != nil {
 			return nil // asked to stop while waiting
 		}
@@ -95,66 +126,75 @@ func serve(stop, abort context.Context, loaded *configs.Loaded, wait bool, log *
 	}
 	health, err := online.NewHealth(stop, online.HealthOptions{
 		Address: net.JoinHostPort(cfg.HealthCheck.Host, strconv.Itoa(cfg.HealthCheck.Port)),
-		Sources: source.Ready, Catalogue: catalogue.Health,
-		DataDirectory: cfg.Ingestion.FileHandling.DataDirectory, Log: log,
+		Sources: in.brokers, Catalogue: catalogue.Health,
+		DataDirectory: cfg.Ingestion.FileHandling.DataDirectory, Log: d.log,
 	})
 	if err != nil {
 		return err
 	}
-	runner := children.New(children.Options{KillDelay: cfg.Ingestion.KillDelay})
-	arguments, secrets := loaded.ChildArguments()
-	teller, err := newTeller(log)
+	measured, err := newMetrics(in.sources)
 	if err != nil {
 		return err
 	}
-	daemon, err := online.New(online.Options{
-		Sources: []online.Source{source}, Children: runner,
-		Executable: cfg.Ingestion.OfflineIngestorExecutable, ConfigFile: loaded.Path,
-		Arguments: arguments, Environment: func() []string { return append(os.Environ(), secrets...) },
-		MaxChildren: cfg.Ingestion.MaxOfflineIngestors, RecheckInterval: cfg.Ingestion.OfflineIngestorsWaitTime,
-		ChildTimeout: cfg.Ingestion.ChildTimeout, DrainTimeout: cfg.Ingestion.DrainTimeout,
-		MaxAttempts: cfg.Ingestion.MaxAttempts, RetryDelay: cfg.Ingestion.RetryDelay, RetryMaxDelay: cfg.Ingestion.RetryMaxDelay,
-		DryRun: cfg.Ingestion.DryRun,
-		MessageFile: online.MessageFile{
-			Write:     cfg.Ingestion.FileHandling.MessageToFile,
-			Directory: cfg.Ingestion.FileHandling.IngestorFilesDirectory,
-			Extension: cfg.Ingestion.FileHandling.MessageFileExtension,
-		},
-		StorageDown: health.StorageDown, Log: log, Observe: teller.observe,
-	})
+	var server *telemetry.Server
+	if cfg.HealthCheck.MetricsAddress != "" {
+		server, err = telemetry.NewServer(stop, telemetry.ServerOptions{
+			Address: cfg.HealthCheck.MetricsAddress, AnyPort: !cfg.HealthCheck.MetricsFixed,
+			Setting: "health_check.metrics_address", Handlers: measured.handlers(), Log: d.log,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	runner := children.New(children.Options{KillDelay: cfg.Ingestion.KillDelay, Log: d.log})
+	options := d.options(in, runner, credentials)
+	options.StorageDown, options.Ready = health.StorageDown, health.Probed
+	options.Observe = func(s online.Status) { d.tell.observe(s); measured.observe(s) }
+	options.Attempted = measured.attempt
+	if notes != nil {
+		options.Ledger = notes
+	}
+	daemon, err := online.New(options)
 	if err != nil {
 		return err
 	}
+	credentials.Prepare(stop)
 
-	// Children and the health check outlive the daemon's drain. A health check
-	// that fails begins a stop like any other: it does not cut the children.
+	// Children and what watches outlive the daemon's drain. If one of these fails
+	// that begins a stop like any other: it does not cut the children.
 	rest, endRest := context.WithCancel(context.WithoutCancel(stop))
 	defer endRest()
 	intake, endIntake := context.WithCancel(stop)
 	defer endIntake()
 	var group errgroup.Group
-	group.Go(func() error { return runner.Run(rest) })
-	group.Go(func() error { defer endIntake(); return health.Run(rest) })
+	for _, run := range []func(context.Context) error{runner.Run, health.Run, credentials.Run, d.reloader.Run} {
+		group.Go(func() error { defer endIntake(); return run(rest) })
+	}
+	if server != nil {
+		group.Go(func() error { defer endIntake(); return server.Run(rest) })
+	}
 	err = daemon.Run(intake, abort)
 	endRest()
 	return errors.Join(err, group.Wait())
 }
 
-// reach makes sure that a broker answers, patiently when asked to.
-func reach(stop context.Context, source *kafka.Source, wait bool, log logrus.FieldLogger) error {
-	const again = 5 * time.Second
-	for {
-		err := source.Probe(stop)
-		if err == nil || !wait || fault.KindOf(err) != fault.Unavailable {
-			return err
-		}
-		log.WithError(err).Warn("Waiting for Kafka")
-		timer := time.NewTimer(again)
-		select {
-		case <-stop.Done():
-			timer.Stop()
-			return fmt.Errorf("wait for Kafka: %w", stop.Err())
-		case <-timer.C:
-		}
+// options are those of the daemon that the configuration decides.
+func (d *deployment) options(in *inputs, runner *children.Runner, credentials *program.Credentials) online.Options {
+	i := &d.loaded.Config.Ingestion
+	arguments, secrets := d.loaded.ChildArguments()
+	return online.Options{
+		Sources: in.sources, DeadLetters: in.letters, Children: runner,
+		Executable: i.OfflineIngestorExecutable, ConfigFile: d.loaded.Path, Arguments: arguments,
+		Environment: func() []string { return slices.Concat(os.Environ(), secrets, credentials.Environment()) },
+		MaxChildren: i.MaxOfflineIngestors, RecheckInterval: i.OfflineIngestorsWaitTime,
+		ChildTimeout: i.ChildTimeout, DrainTimeout: i.DrainTimeout,
+		MaxAttempts: i.MaxAttempts, RetryDelay: i.RetryDelay, RetryMaxDelay: i.RetryMaxDelay,
+		DryRun: i.DryRun,
+		MessageFile: online.MessageFile{
+			Write:     i.FileHandling.MessageToFile,
+			Directory: i.FileHandling.IngestorFilesDirectory,
+			Extension: i.FileHandling.MessageFileExtension,
+		},
+		Retention: i.MessageRetention, OperatorHold: operatorHold(i.StateDirectory), Mended: credentials.Changed(), Log: d.log,
 	}
 }
