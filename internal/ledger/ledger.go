@@ -23,6 +23,9 @@ type Ledger struct {
 	db     *sql.DB      // nil: could not be opened again
 	file   os.FileInfo  // what db has open
 	closed bool
+
+	preparing   sync.Mutex
+	takeMessage *sql.Stmt // of db; closed with it
 }
 
 // Open opens the ledger in a state directory, and makes both where they are
@@ -63,7 +66,7 @@ func (l *Ledger) open(ctx context.Context) error {
 		_ = db.Close() // the first error says more
 		return err
 	}
-	l.db = db
+	l.db, l.takeMessage = db, nil
 	return nil
 }
 

@@ -38,6 +38,13 @@ func (f MessageFilter) where() (string, []any) {
 	return strings.Join(conditions, " AND "), args
 }
 
+// The large columns of a message, or none of them. An empty key is not the same
+// as none, but is read like it.
+const (
+	content = "key IS NOT NULL, key, headers, stderr, value"
+	without = "false, NULL, NULL, NULL, NULL"
+)
+
 // Outcome is how a message ended; "" while it is to be tried. Known is false
 // when nothing was noted of it.
 func (l *Ledger) Outcome(ctx context.Context, source, topic string, partition int32, offset int64, t time.Time) (outcome string, known bool, err error) {
@@ -58,13 +65,13 @@ func (l *Ledger) Outcome(ctx context.Context, source, topic string, partition in
 // Value, Headers and Stderr.
 func (l *Ledger) DeadLettered(ctx context.Context, f MessageFilter) ([]MessageEntry, error) {
 	where, args := f.where()
-	return l.messages(ctx, "NULL, NULL, NULL, NULL", where+" ORDER BY time, id", args...)
+	return l.messages(ctx, without, where+" ORDER BY time, id", args...)
 }
 
 // Message is all that is known of a message that was listed; known is false when
 // it is no longer there.
 func (l *Ledger) Message(ctx context.Context, id int64) (e MessageEntry, known bool, err error) {
-	list, err := l.messages(ctx, "key, headers, stderr, value", " WHERE id = ?", id)
+	list, err := l.messages(ctx, content, " WHERE id = ?", id)
 	if err != nil || len(list) == 0 {
 		return MessageEntry{}, false, err
 	}
@@ -97,11 +104,15 @@ func scan(rows *sql.Rows) (MessageEntry, error) {
 	var e MessageEntry
 	var made, requested, first, last int64
 	var headers []byte
+	var keyed bool
 	err := rows.Scan(&e.ID, &e.Source, &e.Topic, &e.Partition, &e.Offset, &made, &e.JobID, &e.File, &e.Outcome, &e.Attempts,
 		&e.PID, &e.Datablock, &e.Error, &e.Class, &e.Exit, &e.Kept, &requested, &first, &last, &e.Host, &e.Version,
-		&e.Key, &headers, &e.Stderr, &e.Value)
+		&keyed, &e.Key, &headers, &e.Stderr, &e.Value)
 	if err != nil {
 		return e, err
+	}
+	if keyed && e.Key == nil {
+		e.Key = []byte{}
 	}
 	e.Time, e.Requested, e.First, e.Last = unstamp(made), unstamp(requested), unstamp(first), unstamp(last)
 	e.Headers, err = decodeHeaders(headers)

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 )
 
@@ -39,24 +38,38 @@ func (l *Ledger) NoteMessages(ctx context.Context, notes []MessageNote) error {
 		return nil
 	}
 	return l.use(ctx, func(db *sql.DB) error {
+		take, err := l.prepared(ctx, db)
+		if err != nil {
+			return l.explain("write to", err)
+		}
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
 			return l.explain("write to", err)
 		}
 		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-		if err := l.insert(ctx, tx, notes); err != nil {
+		if err := l.insert(ctx, tx.StmtContext(ctx, take), notes); err != nil {
 			return err
 		}
 		return l.explain("write to", tx.Commit())
 	})
 }
 
-func (l *Ledger) insert(ctx context.Context, tx *sql.Tx, notes []MessageNote) (err error) {
-	take, err := tx.PrepareContext(ctx, noteMessage)
-	if err != nil {
-		return l.explain("write to", err)
+// prepared is the statement that takes a note: to prepare it costs as much as to
+// run it.
+func (l *Ledger) prepared(ctx context.Context, db *sql.DB) (*sql.Stmt, error) {
+	l.preparing.Lock()
+	defer l.preparing.Unlock()
+	if l.takeMessage == nil {
+		stmt, err := db.PrepareContext(ctx, noteMessage)
+		if err != nil {
+			return nil, err
+		}
+		l.takeMessage = stmt
 	}
-	defer func() { err = errors.Join(err, l.explain("write to", take.Close())) }()
+	return l.takeMessage, nil
+}
+
+func (l *Ledger) insert(ctx context.Context, take *sql.Stmt, notes []MessageNote) error {
 	now := stamp(l.opt.Now())
 	for _, n := range notes {
 		headers, err := encodeHeaders(n.Headers)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // use does something with the database. Where its file was moved away or
@@ -26,7 +27,7 @@ func (l *Ledger) use(ctx context.Context, do func(*sql.DB) error) error {
 	return do(l.db)
 }
 
-var errClosed = errors.New("it is closed")
+var errClosed = errors.New("it is not open")
 
 // there says that the file that is open is the one that others would open. What
 // can not be looked at is taken for there: the database will say more.
@@ -36,7 +37,7 @@ func (l *Ledger) there() bool {
 	}
 	info, err := os.Stat(l.path)
 	if err != nil {
-		return !errors.Is(err, fs.ErrNotExist)
+		return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
 	}
 	return os.SameFile(info, l.file)
 }
