@@ -141,7 +141,7 @@ func (c *Client) orRejected(ctx context.Context, err error) (again bool, _ error
 	if !errors.As(err, &e) || e.Status != http.StatusUnauthorized && e.Status != http.StatusForbidden {
 		return false, err
 	}
-	again, check := c.believe(ctx, *e.token)
+	again, check := c.believe(ctx, *e.token, true)
 	switch {
 	case check != nil:
 		return false, check
@@ -206,7 +206,7 @@ func (c *Client) listOnce(ctx context.Context, r request, noneIs404 bool, keys .
 		}
 	}
 	if len(items) == 0 {
-		again, err = c.believe(ctx, rep.token)
+		again, err = c.believe(ctx, rep.token, false)
 		return nil, again, err
 	}
 	ids = make([]string, len(items))

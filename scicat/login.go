@@ -194,7 +194,11 @@ func (l *Login) logIn(ctx context.Context, hasty bool) error {
 	switch {
 	case err == nil:
 		l.tries++
-		l.failure, l.refusals, l.wrong, l.again = nil, 0, "", time.Time{}
+		l.rejected = l.rejected && l.token.Value == ""
+		if !l.rejected { // else it has yet to be seen whether this one is better
+			l.refusals = 0
+		}
+		l.failure, l.wrong, l.again = nil, "", time.Time{}
 		l.token, l.made, l.renew = token, now, time.Time{}
 		if life := token.Expires.Sub(now); !token.Expires.IsZero() {
 			l.renew = now.Add(max(life*3/4, min(life, time.Second)))
@@ -243,7 +247,7 @@ func (l *Login) Current() Token {
 func (l *Login) Failure() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.refusals == 0 || fault.KindOf(l.failure) == fault.Unavailable {
+	if fault.KindOf(l.failure) == fault.Unavailable {
 		return nil
 	}
 	return l.failure

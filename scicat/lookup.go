@@ -95,7 +95,7 @@ func (c *Client) lookupOnce(ctx context.Context, r request) (body []byte, again 
 	refused := rep.status == http.StatusUnauthorized || rep.status == http.StatusForbidden
 	empty := rep.ok() && bytes.Equal(bytes.TrimSpace(rep.body), []byte("[]"))
 	if c.addr.own(r.url) && (refused || empty) {
-		if again, err := c.believe(ctx, rep.token); again || err != nil {
+		if again, err := c.believe(ctx, rep.token, refused); again || err != nil {
 			return nil, again, err
 		}
 	}

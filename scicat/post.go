@@ -203,10 +203,17 @@ func (c *Client) judgeRefusal(ctx context.Context, e *APIError, sent string) ver
 		}
 		return verdict{failure: fmt.Errorf("%w (%w)", e, err)}
 	}
-	switch good, err := c.goodToken(ctx); {
-	case err == nil && good != sent:
+	good, err := c.goodToken(ctx)
+	renewed := err == nil && good != sent
+	if errors.Is(err, errNoTokenCheck) {
+		if renewed, err = c.renew(ctx, sent); err != nil {
+			return verdict{final: err}
+		}
+	}
+	switch {
+	case renewed:
 		return verdict{failure: e, renewed: true}
-	case err == nil || errors.Is(err, errNoTokenCheck):
+	case err == nil:
 		return verdict{final: fault.Errorf(fault.NotPermitted, "%w (the token is good, the account lacks the right)", e)}
 	case fault.KindOf(err) == fault.NotPermitted:
 		return verdict{final: fault.Errorf(fault.NotPermitted, "%w (%w)", e, err)}

@@ -28,6 +28,7 @@ type request struct {
 	anonymous bool   // without the token
 	secret    string // kept out of errors
 	hasty     bool   // is not tried again
+	check     bool   // a 401 means that the token is rejected, nothing else
 }
 
 // reply is an answer of the catalogue, whatever its status.
@@ -70,21 +71,29 @@ type tokenError struct{ err error }
 func (e *tokenError) Error() string { return "token for the catalogue: " + e.err.Error() }
 func (e *tokenError) Unwrap() error { return e.err }
 
-// once sends r once, a GET once more where its token is rejected and there is
-// another one. The error is a *connectError, the end of ctx, or a *tokenError;
-// any status is a reply.
+// once sends r once, a check of the token once more where that is rejected and
+// there is another one. The error is a *connectError, the end of ctx, or a
+// *tokenError; any status is a reply.
 func (c *Client) once(ctx context.Context, r request) (*reply, error) {
 	rep, err := c.send(ctx, r)
-	if err != nil || rep.status != http.StatusUnauthorized || rep.token == "" || r.method != http.MethodGet {
+	if err != nil || !r.check || rep.status != http.StatusUnauthorized {
 		return rep, err
 	}
-	switch another, err := c.opt.Token.Renew(ctx, rep.token); {
-	case err != nil:
-		return nil, &tokenError{err}
-	case !another:
-		return rep, nil
+	if another, err := c.renew(ctx, rep.token); err != nil || !another {
+		return rep, err
 	}
 	return c.send(ctx, r)
+}
+
+// renew tells the source that a token is rejected, and whether there is another.
+func (c *Client) renew(ctx context.Context, rejected string) (another bool, err error) {
+	if rejected == "" {
+		return false, nil
+	}
+	if another, err = c.opt.Token.Renew(ctx, rejected); err != nil {
+		return false, &tokenError{err}
+	}
+	return another, nil
 }
 
 func (c *Client) send(ctx context.Context, r request) (*reply, error) {

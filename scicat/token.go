@@ -9,8 +9,9 @@ import (
 	"ingestor/internal/fault"
 )
 
-// goodFor is how long one successful check of a token is relied on.
-const goodFor = time.Minute
+// goodFor is how long one successful check of a token is relied on where many
+// answers are empty. It may be revoked meanwhile.
+const goodFor = 10 * time.Second
 
 var (
 	errTokenRejected = errors.New("the catalogue rejects the token")
@@ -44,7 +45,7 @@ func (c *Client) CheckToken(ctx context.Context) error {
 
 // goodToken is CheckToken; it gives the token that is good.
 func (c *Client) goodToken(ctx context.Context) (string, error) {
-	r := request{method: http.MethodGet, url: c.addr.below("users/my/self")}
+	r := request{method: http.MethodGet, url: c.addr.below("users/my/self"), check: true}
 	rep, err := c.get(ctx, r, nil)
 	if err != nil {
 		return "", err
@@ -78,18 +79,22 @@ func trust(rep *reply) time.Duration {
 
 // believe says whether an answer that a stale token would get too may be believed
 // (D14); sent is the token with which it was asked for. Again says that there is
-// another token now, with which to ask once more. A successful check counts for a
-// minute. A catalogue without the endpoint is believed: nothing can be written
-// with a stale token either.
-func (c *Client) believe(ctx context.Context, sent string) (again bool, err error) {
+// another token now, with which to ask once more. A successful check counts for
+// some time, but not for what was refused. A catalogue without the endpoint is
+// believed: what it refuses, it may refuse for the token; but nothing can be
+// written with a stale one.
+func (c *Client) believe(ctx context.Context, sent string, refused bool) (again bool, err error) {
 	c.checked.Lock()
 	known := sent == c.good && time.Now().Before(c.goodUntil)
 	c.checked.Unlock()
-	if known {
+	if known && !refused {
 		return false, nil
 	}
 	good, err := c.goodToken(ctx)
 	if errors.Is(err, errNoTokenCheck) {
+		if refused {
+			return c.renew(ctx, sent)
+		}
 		c.opt.Log.WithError(err).Warn("an empty answer of the catalogue is believed without a check of the token")
 		return false, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"ingestor/scicat"
 	"ingestor/scicat/scicattest"
 )
 
@@ -259,5 +260,56 @@ func TestNew_RefusesFaultyUsers(t *testing.T) {
 	if _, err := scicattest.New(scicattest.Options{Users: []scicattest.User{{Name: "a"}, {Name: "a"}, {}}}); err == nil ||
 		!strings.Contains(err.Error(), "twice") || !strings.Contains(err.Error(), "no name") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestAccounts_ChangeWhileTheServerRuns: passwords, and what tokens are good.
+func TestAccounts_ChangeWhileTheServerRuns(t *testing.T) {
+	s, err := scicattest.New(scicattest.Options{Users: []scicattest.User{{Name: "robot", Password: "one", Tokens: []string{"fixed"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	check := func(token string) bool {
+		c, err := scicat.New(scicat.Options{BaseURL: s.BaseURL(), Token: scicat.StaticToken(token), MaxRetries: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		return c.CheckToken(t.Context()) == nil
+	}
+	c, err := scicat.New(scicat.Options{BaseURL: s.BaseURL(), MaxRetries: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s.SetTokenLife(2 * time.Minute)
+	token, err := c.Login(t.Context(), "robot", "one")
+	if left := time.Until(token.Expires); err != nil || left > 2*time.Minute || left < time.Minute {
+		t.Errorf("%v %v", left, err)
+	}
+	s.SetPassword("robot", "two")
+	if _, err := c.Login(t.Context(), "robot", "one"); err == nil {
+		t.Error("the old password is good")
+	}
+	if !check(token.Value) || !check("fixed") || check("other") {
+		t.Error("tokens do not outlive a change of the password")
+	}
+	if err := s.RevokeTokens(); err != nil {
+		t.Fatal(err)
+	}
+	if check(token.Value) || check("fixed") {
+		t.Error("revoked tokens are good")
+	}
+	again, err := c.Login(t.Context(), "robot", "two")
+	if err != nil || !check(again.Value) {
+		t.Errorf("login after the revocation: %v", err)
+	}
+	s.SetTokens("robot", "other")
+	if !check("other") || check("fixed") || !check(again.Value) {
+		t.Error("tokens that are accepted as they are do not change")
 	}
 }

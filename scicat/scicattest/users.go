@@ -63,11 +63,16 @@ type claims struct {
 
 // Token is a good token of a user, as a login gives it; "" for an unknown one.
 func (s *Server) Token(user string) string {
-	return s.TokenUntil(user, s.opt.Now().Add(s.opt.TokenLife))
+	s.mu.Lock()
+	life := s.opt.TokenLife
+	s.mu.Unlock()
+	return s.TokenUntil(user, s.opt.Now().Add(life))
 }
 
 // TokenUntil is a token that ends at a given time, which may be in the past.
 func (s *Server) TokenUntil(user string, expires time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, a := range s.users {
 		if a.Name == user {
 			return s.sign(a, expires)
@@ -106,6 +111,8 @@ func (s *Server) authenticate(r *http.Request) *account {
 	if !ok {
 		return nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, a := range s.users {
 		for _, t := range a.Tokens {
 			if subtle.ConstantTimeCompare([]byte(t), []byte(token)) == 1 {
