@@ -1,6 +1,10 @@
 package online
 
-import "ingestor/internal/intake"
+import (
+	"time"
+
+	"ingestor/internal/intake"
+)
 
 // delivery is a message and its acknowledgement.
 type delivery struct {
@@ -10,10 +14,14 @@ type delivery struct {
 
 // deliver is what sources call; it returns at once.
 func (d *Daemon) deliver(m intake.Message, ack intake.Ack) {
-	if d.oneMore.CompareAndSwap(true, false) {
+	one := d.oneMore.CompareAndSwap(true, false)
+	if one {
 		for _, s := range d.opt.Sources {
 			s.Hold(true) // this was the one
 		}
 	}
 	d.inbox.put(delivery{m, ack})
+	if one {
+		d.events.put(func() { d.decideAll(); d.outage.next = time.Now() })
+	}
 }

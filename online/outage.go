@@ -80,18 +80,18 @@ func (d *Daemon) nextProbe() int {
 	return slices.IndexFunc(d.outage.parked, func(j *job) bool { return !d.busy(j.written.FileName) })
 }
 
-// probe tries one file: at once one that came since, a parked one when it is time.
+// probe tries one file when it is time: one that was not tried yet, as long as few
+// were, else a parked one.
 func (d *Daemon) probe(ctx context.Context, now time.Time) {
 	i := d.nextProbe()
-	if i < 0 {
+	if i < 0 || now.Before(d.outage.next) {
 		return
 	}
-	if j := d.next(); j != nil {
-		d.start(ctx, j)
-		return
-	}
-	if now.Before(d.outage.next) {
-		return
+	if len(d.running)+len(d.outage.parked) <= d.opt.MaxChildren {
+		if j := d.next(); j != nil {
+			d.start(ctx, j)
+			return
+		}
 	}
 	j := d.outage.parked[i]
 	d.outage.parked = slices.Delete(d.outage.parked, i, i+1)
