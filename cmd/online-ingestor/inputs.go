@@ -11,9 +11,11 @@ import (
 
 	"ingestor/configs"
 	"ingestor/internal/fault"
+	"ingestor/internal/intake"
 	"ingestor/internal/kafka"
 	"ingestor/internal/ledger"
 	"ingestor/online"
+	"ingestor/online/directory"
 	"ingestor/online/spool"
 )
 
@@ -50,6 +52,20 @@ func (in *inputs) fill(cfg *configs.Config, notes *notebook, log logrus.FieldLog
 		if err := in.cluster(cfg.Sources.Kafka[i].Name, &cfg.Sources.Kafka[i], log); err != nil {
 			return err
 		}
+	}
+	for _, d := range cfg.Sources.Directories {
+		var done func(context.Context, intake.Message) (bool, error)
+		if notes != nil {
+			done = notes.ended
+		}
+		source, err := directory.New(directory.Options{
+			Path: d.Path, Include: d.Include, Exclude: d.Exclude, Settle: d.Settle, ScanEvery: d.ScanEvery,
+			Recursive: d.Recursive, Done: done, Log: log,
+		})
+		if err != nil {
+			return err
+		}
+		in.sources = append(in.sources, source)
 	}
 	if notes != nil {
 		source, err := spool.New(spool.Options{Ledger: notes, LockFile: filepath.Join(notes.dir, ledger.RetryLockName), Log: log})
