@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // holdFile in the state directory holds the intake for as long as it is there, over
@@ -82,7 +83,7 @@ func readSome(path string) (text []byte, err error) {
 	return io.ReadAll(io.LimitReader(f, holdLimit))
 }
 
-// printable is text in one line.
+// printable is text in one line, without what moves a cursor.
 func printable(text string) string {
-	return strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "?"), func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }), " ")
 }

@@ -18,7 +18,8 @@ import (
 // changes at once; children read file and schemas at their start anyway; of all
 // else it says that it needs a restart.
 type reloader struct {
-	now      *configs.Loaded // as the daemon runs with it, but for the level
+	running  *configs.Loaded // at the start
+	last     *configs.Loaded // of the last reload
 	load     func() (*configs.Loaded, error)
 	notifier *telemetry.Notifier
 	log      *logrus.Logger
@@ -27,14 +28,13 @@ type reloader struct {
 
 // newReloader takes SIGHUP from now on, which would end the process otherwise; Run
 // acts on it.
-func newReloader(now *configs.Loaded, load func() (*configs.Loaded, error), n *telemetry.Notifier, log *logrus.Logger) *reloader {
-	r := &reloader{now: now, load: load, notifier: n, log: log, signals: make(chan os.Signal, 1)}
+func newReloader(running *configs.Loaded, load func() (*configs.Loaded, error), n *telemetry.Notifier, log *logrus.Logger) *reloader {
+	r := &reloader{running: running, last: running, load: load, notifier: n, log: log, signals: make(chan os.Signal, 1)}
 	signal.Notify(r.signals, syscall.SIGHUP)
 	return r
 }
 
-// Run acts on each signal until ctx ends. From then on nothing but a restart ends
-// what SIGHUP asks for.
+// Run acts on each signal until ctx ends; later ones do nothing.
 func (r *reloader) Run(ctx context.Context) error {
 	for {
 		select {
@@ -73,29 +73,27 @@ func (r *reloader) read(ctx context.Context) {
 		r.log.WithError(err).Error("Log level not changed")
 		return
 	}
-	entry := r.log.WithFields(logrus.Fields{"file": loaded.Path, "level": strings.ToUpper(loaded.Config.Logging.LoggingLevel)})
-	// At the less quiet of both levels, so that it is seen that it quietened down.
-	r.log.SetLevel(max(level, r.log.GetLevel(), logrus.InfoLevel))
-	children, restart := sortChanges(configs.Changed(&r.now.Config, &loaded.Config))
-	if len(children) > 0 {
+	// At the less quiet of both levels: that it quietens down can be seen.
+	r.log.SetLevel(max(level, r.log.GetLevel()))
+	entry := r.log.WithFields(logrus.Fields{"config": loaded.Path, "level": strings.ToUpper(loaded.Config.Logging.LoggingLevel)})
+	if children, _ := sortChanges(configs.Changed(&r.last.Config, &loaded.Config)); len(children) > 0 {
 		entry = entry.WithField("from_the_next_file", strings.Join(children, " "))
 	}
 	entry.Info("Configuration reloaded")
-	if len(restart) > 0 {
+	if _, restart := sortChanges(configs.Changed(&r.running.Config, &loaded.Config)); len(restart) > 0 {
 		r.log.WithField("keys", strings.Join(restart, " ")).Warn("These changes need a restart of the daemon")
 	}
+	r.last = loaded
 	r.schemas(ctx, &loaded.Config)
 	r.log.SetLevel(level)
 }
 
 // sortChanges tells apart what children alone read, which therefore holds from the
-// next file on, and what the daemon has taken in at its start. What takes effect by
-// itself is left out.
+// next file on, and what the daemon has taken in at its start.
 func sortChanges(keys []string) (children, restart []string) {
-	live := []string{"logging.logging_level", "scicat.token", "scicat.password", "kafka.sasl_password"}
 	for _, k := range keys {
-		switch {
-		case slices.Contains(live, k), strings.HasPrefix(k, "forwarder."):
+		switch section, _, _ := strings.Cut(k, "."); {
+		case k == "logging.logging_level", slices.Contains([]string{"forwarder", "backfill"}, section):
 		case slices.ContainsFunc(childKeys(), func(prefix string) bool { return strings.HasPrefix(k, prefix) }):
 			children = append(children, k)
 		default:
