@@ -22,21 +22,55 @@ var scenarios = []struct {
 	name string
 	run  func(*testing.T, *broker, scale)
 }{
-	{"Health", healthTellsWhatIsWrong}, // the one that waits most, so that others run meanwhile
-	{"EveryFileOnce", everyFileOnce},
-	{"TermWhileChildrenRun", termWhileChildrenRun},
-	{"TermWhileIdle", termWhileIdle},
-	{"SecondTermEndsTheDrain", secondTermEndsTheDrain},
-	{"KilledWhileChildrenRun", killedWhileChildrenRun},
+	{"Health", healthTellsWhatIsWrong}, // those that wait most, so that others run meanwhile
+	{"PromiseOutagesCountForNoAttempt", outagesCountForNoAttempt},
+	{"PromiseHealthTellsTheLossOfTheBroker", healthTellsTheLossOfTheBroker},
+	{"FaultE_FullPoolLongerThanMaxPollInterval", fullPoolLongerThanMaxPollInterval},
 	{"FrozenWhileChildrenRun", frozenWhileChildrenRun},
 	{"CatalogueAway", catalogueAway},
-	{"ServiceManager", tellsTheServiceManager},
-	{"OverridesReachChildren", overridesReachChildren},
-	{"MessageFile", messageFile},
-	{"HungChild", hungChild},
-	{"ExecutableAway", executableAway},
 	{"TokenRefused", tokenRefused},
+	{"ServiceManager", tellsTheServiceManager},
 	{"WaitForBroker", waitForBroker},
+	{"ExecutableAway", executableAway},
+	{"SecondTermEndsTheDrain", secondTermEndsTheDrain},
+
+	// The faults; fault_test.go has the table.
+	{"FaultA_FailedFileIsTriedAgain", failedFileIsTriedAgain},
+	{"FaultB_NoCommitPassesUnfinishedWork", noCommitPassesUnfinishedWork},
+	{"FaultB_KilledWhileChildrenRun", killedWhileChildrenRun},
+	{"FaultC_TermWhileChildrenRun", termWhileChildrenRun},
+	{"FaultC_F11_TermAndIntWhileIdle", termWhileIdle},
+	{"FaultD_HungChildKeepsNoSlot", hungChild},
+	{"FaultF_EmptyListIsNotFound", emptyListIsNotFound},
+	{"FaultG_DatasetWithoutDatablockIsRepaired", datasetWithoutDatablockIsRepaired},
+	{"FaultH_FallbackSchemaIsUsed", fallbackSchemaIsUsed},
+	{"FaultI_F1_RelativePathsAndHashFile", relativePathsAndHashFile},
+	{"FaultJ_F10_MessageFile", messageFile},
+	{"FaultK_EveryFileOnceAmongGarbage", everyFileOnce},
+	{"FaultL_RunStartsAreIgnored", runStartsAreIgnored},
+	{"FaultF2_IndividualMessageCommit", individualMessageCommit},
+	{"FaultF3_TimeoutZero", timeoutZero},
+	{"FaultF4_SampleAttachment", sampleAttachment},
+	{"FaultF5_F12_NaNUnitsAndTextArrays", oddValues},
+	{"FaultF6_CatalogueAssignsThePID", catalogueAssignsThePID},
+	{"FaultF7_F8_BadSchemaFile", badSchemaFile},
+	{"FaultF9_PIDCheckBelievesNoError", pidCheckBelievesNoError},
+	{"FaultF13_LogFileIsKept", logFileIsKept},
+	{"FaultF14_OverridesReachChildren", overridesReachChildren},
+
+	// The promises; promiseattempts_test.go has the table.
+	{"PromiseAttempts", attempts},
+	{"PromiseDeadLetter", deadLetter},
+	{"PromiseChildrenDieWithTheDaemonGrandchildrenToo", killedDaemonTakesGrandchildrenAlong},
+	{"PromiseChildrenTimeLimitEndsTheWholeGroup", timeLimitEndsTheWholeGroup},
+	{"PromiseChildrenNeverMoreThanMax", neverMoreThanMaxChildren},
+	{"PromiseChildrenReapedWithinASecond", reapedWithinASecond},
+	{"PromiseDrainIsBounded", drainIsBounded},
+	{"PromiseDrainEndsAtTheSecondSignal", secondSignalEndsStubbornChildren},
+	{"PromiseBrokerLateTopicIsNoticed", lateTopicIsNoticed},
+	{"PromiseHealthHasTimeForEverybody", healthHasTimeForEverybody},
+	{"PromisePoisonLargeMessages", largeMessages},
+	{"PromisePoisonGarbageInARow", garbageInARow},
 }
 
 func TestEmbedded(t *testing.T) {
