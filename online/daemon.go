@@ -92,7 +92,10 @@ func (d *Daemon) Run(stop, abort context.Context) error {
 	life, endLife := context.WithCancel(context.WithoutCancel(stop))
 	defer endLife()
 	d.life = life
+	// A daemon that starts under a hold takes nothing in.
+	d.lookAtHolds()
 	if d.scribe != nil {
+		d.ledgerIs(d.firstProbe(life))
 		d.background.Go(func() { d.scribe.run(life) })
 	}
 	// Sources outlive the loop: what the last children finish is committed.
@@ -151,7 +154,7 @@ func (d *Daemon) loop(stop, abort context.Context, failed <-chan error) (err err
 			d.finish(j)
 		case <-retry.C:
 		case <-d.opt.Mended:
-			d.outage.next = time.Now()
+			d.mended()
 		case <-ticks.C:
 			d.report()
 		case e := <-failed:
@@ -232,15 +235,20 @@ func (d *Daemon) report() {
 		d.fullSince = now
 		d.log.WithFields(d.fields()).Info("All offline ingestors are busy, waiting for one to end")
 	}
+	d.lookAtHolds()
+	if d.opt.Observe != nil {
+		d.opt.Observe(d.status())
+	}
+}
+
+// lookAtHolds sets the holds that others decide about.
+func (d *Daemon) lookAtHolds() {
 	if d.opt.StorageDown != nil {
 		d.hold(HoldStorageDown, d.opt.StorageDown(), "the data directory can not be listed")
 	}
 	if d.opt.OperatorHold != nil {
 		on, why := d.opt.OperatorHold()
 		d.hold(HoldOperator, on, why)
-	}
-	if d.opt.Observe != nil {
-		d.opt.Observe(d.status())
 	}
 }
 

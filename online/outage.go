@@ -16,6 +16,8 @@ type outage struct {
 	// next is when to try again; trials counts the tries.
 	next   time.Time
 	trials int
+	// mended is when somebody said that it may be over.
+	mended time.Time
 }
 
 func (o *outage) on() bool { return !o.since.IsZero() }
@@ -53,12 +55,21 @@ func (d *Daemon) park(j *job, h Hold, why string) {
 		d.outage.since = now
 	}
 	d.outage.parked = append(d.outage.parked, j)
-	if tried || d.outage.trials == 0 {
+	switch {
+	case tried && j.started.Before(d.outage.mended):
+		d.outage.next = now // it says nothing of how things are since
+	case tried || d.outage.trials == 0:
 		d.outage.trials++
 		d.outage.next = now.Add(pause(d.outage.trials, firstProbe, longestProbe))
 	}
 	d.hold(h, true, why)
 	d.entry(j).WithField("reason", why).WithField("hold", string(h)).Debug("File waits for the end of the outage")
+}
+
+// mended has the next probe made at once.
+func (d *Daemon) mended() {
+	d.outage.mended = time.Now()
+	d.outage.trials, d.outage.next = 0, d.outage.mended
 }
 
 // probes says whether a job was started to find out if the outage is over.

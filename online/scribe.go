@@ -24,6 +24,8 @@ const (
 	probeEvery = 10 * time.Second
 	// noteAgain is the pause after notes that were not taken.
 	noteAgain = time.Second
+	// firstProbeLimit bounds the one at the start.
+	firstProbeLimit = 3 * time.Second
 	// pruneEvery is how often old notes are forgotten.
 	pruneEvery = time.Hour
 )
@@ -49,7 +51,7 @@ type scribe struct {
 func (s *scribe) run(ctx context.Context) {
 	var pending []entry
 	var pruned time.Time
-	failed := false
+	failed := true            // what the first probe found is told in any case
 	timer := time.NewTimer(0) // the first probe is at once
 	defer timer.Stop()
 	for {
@@ -120,13 +122,20 @@ func (d *Daemon) noted(done []entry) {
 }
 
 // ledgerFails is told by the scribe whether notes can be taken.
-func (d *Daemon) ledgerFails(err error) {
-	d.events.put(func() {
-		d.ledgerFault = err
-		why := ""
-		if err != nil {
-			why = err.Error()
-		}
-		d.hold(HoldDiskFull, err != nil, why)
-	})
+func (d *Daemon) ledgerFails(err error) { d.events.put(func() { d.ledgerIs(err) }) }
+
+func (d *Daemon) ledgerIs(err error) {
+	d.ledgerFault = err
+	why := ""
+	if err != nil {
+		why = err.Error()
+	}
+	d.hold(HoldDiskFull, err != nil, why)
+}
+
+// firstProbe asks the ledger before anything is taken in, but not for long.
+func (d *Daemon) firstProbe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, firstProbeLimit)
+	defer cancel()
+	return d.opt.Ledger.Probe(ctx)
 }
