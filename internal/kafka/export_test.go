@@ -4,6 +4,25 @@ import (
 	ck "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
+// Waiting is how many messages were polled and not delivered.
+func (s *Source) Waiting() (n int64) {
+	s.mu.Lock()
+	current := s.current
+	s.mu.Unlock()
+	if current == nil {
+		return 0
+	}
+	current.mu.Lock()
+	defer current.mu.Unlock()
+	for _, p := range current.parts {
+		n += p.polled + 1
+	}
+	return n
+}
+
+// MostWaiting is the bound of that.
+const MostWaiting = pendingMessages
+
 // Jam makes a partition stand still behind the source's back, as librdkafka does
 // by losing what it is told.
 func (s *Source) Jam(topic string, partition int32) error {

@@ -129,10 +129,13 @@ func (c *cluster) newSourceWith(t *testing.T, group string, o kafka.Options) *ka
 	t.Helper()
 	all := map[string]string{"bootstrap.servers": c.address, "group.id": group}
 	maps.Copy(all, o.Properties)
-	log := logrus.New()
-	log.SetOutput(t.Output())
-	log.SetFormatter(&logrus.TextFormatter{TimestampFormat: "05.000", FullTimestamp: true, DisableColors: true})
-	o.Properties, o.Log = all, log
+	o.Properties = all
+	if o.Log == nil {
+		log := logrus.New()
+		log.SetOutput(t.Output())
+		log.SetFormatter(&logrus.TextFormatter{TimestampFormat: "05.000", FullTimestamp: true, DisableColors: true})
+		o.Log = log
+	}
 	s, err := kafka.New(o)
 	if err != nil {
 		t.Fatal(err)

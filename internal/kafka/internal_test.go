@@ -75,10 +75,11 @@ func TestLevelOf_FollowsSyslog(t *testing.T) {
 func TestPlain_KeepsAddressAndReason(t *testing.T) {
 	for in, want := range map[string]string{
 		"no address at all: x": "no address at all: x",
-		"127.0.0.1:1/bootstrap: Connect failed (after 0ms in state CONNECT)":                                               "127.0.0.1:1: Connect failed",
-		"plaintext://h:1/bootstrap: Connect to ipv4#10.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)":    "h:1: Connect to ipv4#10.0.0.1:1 failed: Connection refused",
-		"sasl_ssl://h:1/3: Authentication failed (after 5ms in state AUTH_REQ, 2 identical error(s) suppressed)":           "h:1: Authentication failed",
-		"ssl://127.0.0.1:9/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection refused (after 0ms in state CONNECT)": "Connect to ipv4#127.0.0.1:9 failed: Connection refused",
+		"GroupCoordinator: 127.0.0.1:1: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)": "Connect to ipv4#127.0.0.1:1 failed: Connection refused",
+		"127.0.0.1:1/bootstrap: Connect failed (after 0ms in state CONNECT)":                                                 "127.0.0.1:1: Connect failed",
+		"plaintext://h:1/bootstrap: Connect to ipv4#10.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)":      "h:1: Connect to ipv4#10.0.0.1:1 failed: Connection refused",
+		"sasl_ssl://h:1/3: Authentication failed (after 5ms in state AUTH_REQ, 2 identical error(s) suppressed)":             "h:1: Authentication failed",
+		"ssl://127.0.0.1:9/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection refused (after 0ms in state CONNECT)":   "Connect to ipv4#127.0.0.1:9 failed: Connection refused",
 	} {
 		if got := plain(in); got != want {
 			t.Errorf("%q, not %q", got, want)

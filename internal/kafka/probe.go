@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -114,12 +113,17 @@ func (r *reasons) add(e ck.Error) {
 	case ck.ErrAuthentication, ck.ErrSaslAuthenticationFailed, ck.ErrSsl:
 		r.refused = true
 	}
-	address, reason := split(e.Error())
-	if !slices.ContainsFunc(r.texts, func(t string) bool {
-		return strings.Contains(t, address) && strings.Contains(t, reason)
-	}) {
-		r.texts = append(r.texts, inWords(e))
+	text := inWords(e)
+	for i, t := range r.texts {
+		switch {
+		case fuller(t, text) == t:
+			return
+		case fuller(text, t) == text:
+			r.texts[i] = text
+			return
+		}
 	}
+	r.texts = append(r.texts, text)
 }
 
 func (r *reasons) final() bool { return r.refused || r.down && len(r.texts) > 0 }

@@ -101,14 +101,14 @@ func (r *reports) forward(events <-chan ck.LogEvent) {
 	}
 }
 
-// levelOf maps the levels of syslog. Failed connections come as an error event
-// too, which tells it once and in our words, so their log lines are for
-// debugging.
+// levelOf maps the levels of syslog. Failed connections and a poll that came too
+// late come as an error event too, which tells it once and in our words, so
+// their log lines are for debugging.
 func levelOf(e ck.LogEvent) logrus.Level {
 	const critical, failure, warning, notice = 2, 3, 4, 6
 	switch {
 	// CONFWARN: one map of properties serves consumers and producers.
-	case e.Tag == "FAIL" || e.Tag == "ERROR" || e.Tag == "CONFWARN":
+	case e.Tag == "FAIL" || e.Tag == "ERROR" || e.Tag == "MAXPOLL" || e.Tag == "CONFWARN":
 		return logrus.DebugLevel
 	case e.Level <= critical, e.Level == failure:
 		return logrus.ErrorLevel

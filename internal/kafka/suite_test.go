@@ -38,6 +38,9 @@ func sourceSuite(t *testing.T, c *cluster) {
 		"reads a partition anew that stands still":              readsAnew,
 		"begins a client anew whose partition never began":      beginsAnew,
 		"tells positions":                                       positions,
+		"takes its partitions again as a static member":         staticMember,
+		"keeps what is in flight when another member joins":     keepsInFlight,
+		"does not commit for partitions that it has lost":       losesPartitions,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,7 +11,7 @@ import (
 // ornaments of librdkafka's texts: "sasl_ssl://host:1/bootstrap: " before the
 // reason, and "(after 3ms in state CONNECT, 1 identical error(s) suppressed)" behind it.
 var (
-	prefix = regexp.MustCompile(`^(?:[a-z_]+://)?([^/ ]+:[0-9]+)/(?:bootstrap|[0-9]+): `)
+	prefix = regexp.MustCompile(`^(?:[a-z_]+://)?([^/ ]+:[0-9]+)(?:/(?:bootstrap|[0-9]+))?: `)
 	suffix = regexp.MustCompile(` \(after [0-9]+ms in state .*\)$`)
 )
 
@@ -26,6 +26,8 @@ func plain(text string) string {
 
 func split(text string) (address, reason string) {
 	reason = suffix.ReplaceAllString(text, "")
+	// The same connection under its other name.
+	reason = strings.TrimPrefix(reason, "GroupCoordinator: ")
 	if found := prefix.FindStringSubmatch(reason); found != nil {
 		address, reason = found[1], strings.TrimPrefix(reason, found[0])
 	}
