@@ -1,7 +1,8 @@
 // Package kafka is the daemon's way to and from Kafka: Source delivers the
 // messages of topics and commits what has ended, Producer sends messages,
-// Admin looks at a cluster and makes topics. It is the only package that knows
-// the library (confluent-kafka-go on librdkafka).
+// DeadLetters sends those that can not be dealt with, Admin looks at a cluster
+// and makes topics. It is the only package that knows the library
+// (confluent-kafka-go on librdkafka).
 //
 // Invariants:
 //   - The committed offset of a partition never passes a message that is not
@@ -14,6 +15,8 @@
 //   - No partition stands still for ever: what librdkafka loses of what it is
 //     told is avoided (flow.go), and what it does not deliver is looked for and
 //     read anew (watch.go).
+//   - A letter of DeadLetters is written once for each Send, whatever brokers do.
+//   - A password file that changes is followed while clients run.
 //   - Secrets among the properties appear in no log line and no error.
 //
 // How offsets are committed: librdkafka commits only what is stored explicitly

@@ -148,6 +148,7 @@ func renews(t *testing.T, c *cluster, admin, user map[string]string, again func(
 }
 
 func TestPasswordFile_IsReadAnewOnTheEmbeddedBroker(t *testing.T) {
+	t.Parallel()
 	b, err := embedded.Start(embedded.Options{Users: map[string]string{"admin": "admin-horse", "me": "me-horse"}})
 	if err != nil {
 		t.Fatal(err)
@@ -190,6 +191,7 @@ func TestPasswordFile_ThatCanNotBeReadIsAFault(t *testing.T) {
 
 // One that vanishes while it is used is told once, and the password stays.
 func TestPasswordFile_ThatVanishesChangesNothing(t *testing.T) {
+	t.Parallel()
 	b, err := embedded.Start(embedded.Options{Topics: []string{"t"}, Users: map[string]string{"me": "me-horse"}})
 	if err != nil {
 		t.Fatal(err)

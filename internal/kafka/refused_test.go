@@ -75,6 +75,7 @@ func refusedForLong(t *testing.T, props map[string]string, topic, want string) {
 }
 
 func TestRefusedPassword_IsOneLineOnTheEmbeddedBroker(t *testing.T) {
+	t.Parallel()
 	b, err := embedded.Start(embedded.Options{Topics: []string{"t"}, Users: map[string]string{"me": "me-horse"}})
 	if err != nil {
 		t.Fatal(err)

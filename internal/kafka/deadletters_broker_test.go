@@ -63,7 +63,7 @@ func (c *cluster) onceEach(t *testing.T, topic string, n int) {
 	}
 }
 
-// Whatever the broker does while letters are sent, each arrives once.
+// Whatever becomes of the broker while letters are sent, each arrives once.
 func TestDeadLetters_ArriveOnceWhateverBecomesOfTheRealBroker(t *testing.T) {
 	const n = 40
 	b, c := realBroker(t, realkafka.Options{})
@@ -161,6 +161,7 @@ func TestDeadLetters_OfATopicThatDoesNotExistOnTheRealBroker(t *testing.T) {
 // Two clusters at once: each source says whose its messages are, and the end of
 // one cluster is nothing to the other.
 func TestSources_OfTwoClustersAtOnce(t *testing.T) {
+	t.Parallel()
 	var clusters [2]*cluster
 	var brokers [2]*embedded.Broker
 	for i := range clusters {
