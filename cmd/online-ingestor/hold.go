@@ -58,19 +58,28 @@ const holdLimit = 1 << 10
 
 // whyHeld is what the file says, in one line.
 func whyHeld(path string) string {
-	const unsaid = "a person asked for it: "
 	text, err := readSome(path)
 	if err != nil {
-		return unsaid + oneLine(err.Error())
+		text = []byte(err.Error())
 	}
+	if why := reasonIn(text); why != "" {
+		return why
+	}
+	return unsaid + path
+}
+
+const unsaid = "a person asked for it: "
+
+// reasonIn is what text tells, written by our command or by hand; "" for nothing.
+func reasonIn(text []byte) string {
 	var h heldBy
 	if json.Unmarshal(text, &h) == nil && h.Who != "" {
-		return oneLine(h.String())
+		return printable(h.String())
 	}
 	if said := printable(string(text)); said != "" {
 		return unsaid + said
 	}
-	return unsaid + path
+	return ""
 }
 
 // readSome reads the beginning of a file that a person may have made.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -142,4 +144,16 @@ func TestHold_WithoutRight(t *testing.T) {
 	if status, _, errs := does(t, "hold", "--ingestion.state-directory="+dir); status != 77 || !strings.Contains(errs, "as root") {
 		t.Errorf("%d %s", status, errs)
 	}
+}
+
+// FuzzReason: whatever a person writes, it is one short line that moves no cursor.
+func FuzzReason(f *testing.F) {
+	f.Add([]byte(`{"since":"2026-11-22T10:00:00Z","who":"ada\u001b[2J","reason":"x"}`))
+	f.Add([]byte("touched\r\n\xff\x00"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got := reasonIn(text)
+		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsGraphic(r) }) || len(got) > 3*len(text)+100 {
+			t.Errorf("%q", got)
+		}
+	})
 }

@@ -25,6 +25,7 @@ func TestOperator(t *testing.T) {
 		{"HoldsAndResumes", holdsAndResumes},
 		{"ReloadsOnHangup", reloadsOnHangup},
 		{"CountsEveryMessage", countsEveryMessage},
+		{"SharesALogFile", sharesALogFile},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -209,4 +210,47 @@ func countsEveryMessage(t *testing.T, b *broker) {
 		t.Error("nothing was ever registered")
 	}
 	s.finish(d)
+}
+
+// The daemon and its children append to one file (D37), which each of them puts
+// aside when it is large; every line says whose it is.
+func sharesALogFile(t *testing.T, b *broker) {
+	s := watched(t, b)
+	base := filepath.Join(s.dir, "log")
+	s.settings["logging.file_log"] = true
+	s.settings["logging.file_log_base_name"] = base
+	s.settings["logging.file_log_max_size"] = "10kB"
+	s.settings["logging.file_log_keep"] = 1000
+	s.write("log_.log", []byte("of an earlier run\n"))
+	d := s.start()
+	d.awaitReady()
+	runs := s.measureAll(6)
+	s.announce(runs...)
+	s.finish(d)
+	files, err := filepath.Glob(base + "_.log*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	line := regexp.MustCompile(`^SFI - [0-9-]{10} [0-9:,]{12} - (online|offline)-ingestor\[[0-9]+\] - [A-Z]+ - .`)
+	for l := range strings.Lines(all.String()) {
+		if !line.MatchString(l) && l != "of an earlier run\n" {
+			t.Errorf("%q", l)
+		}
+	}
+	for _, r := range runs {
+		if !regexp.MustCompile(`offline-ingestor.*Dataset ingestion successful.*` + r.job).MatchString(all.String()) {
+			t.Errorf("the child of %s is not heard", r.job)
+		}
+	}
+	if !strings.Contains(all.String(), "of an earlier run\n") || !strings.Contains(all.String(), " - Stopped ") || len(files) < 2 {
+		t.Errorf("%d files:\n%s", len(files), all.String())
+	}
 }
