@@ -178,6 +178,7 @@ func (l *loader) checkDirectories() {
 		d.Path = filepath.Clean(d.Path)
 		l.checkPatterns(d.places, "include", d.Include)
 		l.checkPatterns(d.places, "exclude", d.Exclude)
+		l.checkOwnFiles(d)
 		for j := range all[:i] {
 			l.checkApart(d, &all[j])
 		}
@@ -193,6 +194,41 @@ func (l *loader) checkPatterns(p places, name string, patterns []string) {
 			l.complain(p, name, pattern, "is not a pattern like *.hdf or raw/*.hdf: those with a / begin below path, and ** is not known")
 		}
 	}
+}
+
+// checkOwnFiles finds folders whose patterns take what the ingestor itself writes
+// there: a message file for each message file, without end.
+func (l *loader) checkOwnFiles(d *Directory) {
+	f := &l.config.Ingestion.FileHandling
+	dir := filepath.Clean(f.IngestorFilesDirectory)
+	switch within, err := filepath.Rel(d.Path, dir); {
+	case filepath.IsAbs(dir) && (err != nil || !filepath.IsLocal(within)):
+		return
+	case !filepath.IsAbs(dir) && dir != "." && !d.Recursive:
+		return
+	}
+	var missing []string
+	for _, own := range []struct {
+		written   bool
+		extension string
+	}{{f.MessageToFile, f.MessageFileExtension}, {f.SaveFileHash, f.HashFileExtension}} {
+		name := "x." + own.extension
+		takes := len(d.Include) == 0 || slices.ContainsFunc(d.Include, func(pattern string) bool { return matches(path.Base(pattern), name) })
+		leaves := slices.ContainsFunc(d.Exclude, func(pattern string) bool {
+			return matches(pattern, name) || matches(pattern, filepath.Base(dir))
+		})
+		if own.written && takes && !leaves {
+			missing = append(missing, "'*."+own.extension+"'")
+		}
+	}
+	if len(missing) > 0 {
+		l.complain(d.places, "include", "", "takes the files that the ingestor writes itself, too; add "+strings.Join(missing, " and ")+" to exclude")
+	}
+}
+
+func matches(pattern, name string) bool {
+	is, err := path.Match(pattern, name)
+	return err == nil && is
 }
 
 // checkApart finds folders that are watched twice.

@@ -62,6 +62,6 @@ func (i *Ingestion) keys() []key {
 		{path: "ingestion.state_directory", value: text(&i.StateDirectory),
 			doc: "Folder of the ledger, which remembers what became of which file. On a local disk; the programs of one machine share it. Empty: $STATE_DIRECTORY (as systemd sets it), else $XDG_STATE_HOME/ingestor, else ~/.local/state/ingestor. Where it can not be made, files are ingested without it; where it is there but full or not writable, the daemon waits until it is mended."},
 		{path: "ingestion.message_retention", value: duration(&i.MessageRetention, 0), standard: "2160h", unit: seconds,
-			doc: "How long the ledger remembers messages that are dealt with; those in vain stay until they are replayed. 0: for ever."},
+			doc: "How long the ledger remembers messages that are dealt with; those in vain stay until they are replayed, and those of watched folders stay. 0: for ever."},
 	}
 }

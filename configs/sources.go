@@ -50,7 +50,7 @@ func (d *Directory) keys() []key {
 		{path: "exclude", value: texts(&d.Exclude), sample: "[]",
 			doc: "Which of these not, and which folders below not to look into."},
 		{path: "settle", value: duration(&d.Settle, 0), standard: "30s", unit: seconds,
-			doc: "A file counts as finished when its size and time have not changed for so long. Renaming it into place when it is complete is better still."},
+			doc: "A file counts as finished when its size and time have not changed for so long; at once, when its own time is older than that and ten minutes. Renaming it into place when it is complete is better still."},
 		{path: "scan_every", value: duration(&d.ScanEvery, leastScan), standard: "5m", unit: seconds,
 			doc: "How often the whole folder is looked through, for what the kernel did not tell: files on NFS that other machines write are found only so."},
 		{path: "recursive", value: boolean(&d.Recursive), standard: "true",

@@ -188,7 +188,7 @@ func (r *run) happened(ctx context.Context, event fsnotify.Event) {
 	switch {
 	case event.Name == r.opt.Path:
 		if event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename) {
-			r.watches.gone(event.Name)
+			r.watches.gone(event.Name, true)
 			r.root = sighting{}
 		}
 		select {
@@ -196,7 +196,7 @@ func (r *run) happened(ctx context.Context, event fsnotify.Event) {
 		default:
 		}
 	case event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename):
-		r.watches.gone(event.Name)
+		r.watches.gone(event.Name, event.Has(fsnotify.Rename))
 	case event.Has(fsnotify.Create):
 		r.sight(ctx, event.Name, true)
 	default:

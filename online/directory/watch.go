@@ -72,21 +72,29 @@ func (w *watches) add(folder string) {
 	w.folders[folder] = struct{}{}
 }
 
-// gone ends the watches of a folder that was moved away or removed, and of those
-// below it: they would tell of files by names that are not true any more.
-func (w *watches) gone(folder string) {
+// gone ends the watch of a folder that was removed or, with those below it, moved
+// away: they would tell of files by names that are not true any more.
+func (w *watches) gone(folder string, moved bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, watched := w.folders[folder]; !watched {
 		return
 	}
+	w.end(folder)
+	if !moved {
+		return // what was below it was removed before it
+	}
 	for path := range w.folders {
-		if path == folder || strings.HasPrefix(path, folder+"/") {
-			delete(w.folders, path)
-			if err := w.watcher.Remove(path); err != nil {
-				w.log.WithField("folder", path).WithError(err).Debug("The kernel had ended the watch")
-			}
+		if strings.HasPrefix(path, folder+"/") {
+			w.end(path)
 		}
+	}
+}
+
+func (w *watches) end(folder string) {
+	delete(w.folders, folder)
+	if err := w.watcher.Remove(folder); err != nil {
+		w.log.WithField("folder", folder).WithError(err).Debug("The kernel had ended the watch")
 	}
 }
 
