@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -98,9 +100,9 @@ func (o Options) check() error {
 	if o.RetryDelay > o.RetryMaxDelay {
 		faults = append(faults, fmt.Errorf("retry delay %v is longer than the longest retry delay %v", o.RetryDelay, o.RetryMaxDelay))
 	}
-	for name, value := range o.Headers {
+	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {
 		// The value may be a secret: only its name is shown.
-		if !validHeaderName(name) || !validHeaderValue(value) {
+		if !validHeaderName(name) || !validHeaderValue(o.Headers[name]) {
 			faults = append(faults, fmt.Errorf("additional header %q can not be sent", name))
 		}
 	}

@@ -209,9 +209,7 @@ func (l *Login) logIn(ctx context.Context, hasty bool) error {
 		return err
 	case fault.KindOf(err) == fault.Unavailable:
 		l.tries++
-		if l.failure == nil || l.failure.Error() != err.Error() {
-			l.log.WithError(err).Warn("Login at the catalogue failed")
-		}
+		l.log.WithError(err).Debug("Login at the catalogue failed")
 		l.failure, l.renew = err, now.Add(pauseUnavailable)
 		return err
 	}
@@ -228,8 +226,7 @@ func (l *Login) refuse(now time.Time, password string, err error) {
 	}
 	l.refusals++
 	l.failure, l.wrong, l.again, l.renew = err, password, now.Add(pause), now
-	l.log.WithError(err).WithField("pause", pause.String()).
-		Warn("Login at the catalogue refused: tried again after a pause, or as soon as the password changes")
+	l.log.WithError(err).WithField("pause", pause.String()).Debug("Login at the catalogue refused")
 }
 
 // Current is the present token, without any login; empty when there is none.

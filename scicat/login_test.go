@@ -241,7 +241,7 @@ func TestLogin_ThatIsRefusedDoesNotHammer(t *testing.T) {
 		if n := at.count(); n != 7+10 {
 			t.Errorf("%d logins in an hour", n)
 		}
-		if n := len(hook.AllEntries()) - at.count(); n != at.count() { // one at debug level, one warning
+		if n := len(hook.AllEntries()) - at.count(); n != at.count() { // the answer, and what it means
 			t.Errorf("%d lines of the log", n)
 		}
 		password = "another"
@@ -362,8 +362,8 @@ func TestLogin_FailuresAreNoFilesFault(t *testing.T) {
 		{"423", func(int) (*http.Response, error) { return respond(423, `{"message":"account locked"}`) }, fault.NotPermitted, 1},
 		{"404", func(int) (*http.Response, error) {
 			return respond(404, `{"message":"Cannot POST /api/v3/auth/login"}`)
-		}, fault.BadConfiguration, 1},
-		{"302", func(int) (*http.Response, error) { return respond(302, "", "Location", "/login") }, fault.BadConfiguration, 1},
+		}, fault.NotPermitted, 1},
+		{"302", func(int) (*http.Response, error) { return respond(302, "", "Location", "/login") }, fault.NotPermitted, 1},
 		{"201 without a token", func(int) (*http.Response, error) { return respond(201, "") }, fault.Unavailable, 1},
 		{"201 with a strange token", func(int) (*http.Response, error) { return respond(201, `{"id":"a\u0000b"}`) }, fault.Unavailable, 1},
 		{"429", func(int) (*http.Response, error) { return respond(429, "") }, fault.Unavailable, 3},

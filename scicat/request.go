@@ -65,7 +65,8 @@ func (e *connectError) Error() string {
 }
 func (e *connectError) Unwrap() error { return e.err }
 
-// tokenError is a request that was not sent for want of a token.
+// tokenError is a request that was not sent for want of a token. It concerns every
+// request: its kind is Unavailable or NotPermitted, but for the end of a context.
 type tokenError struct{ err error }
 
 func (e *tokenError) Error() string { return "token for the catalogue: " + e.err.Error() }
@@ -179,7 +180,7 @@ func (c *Client) token(ctx context.Context) (string, error) {
 	}
 	token = strings.TrimSpace(token)
 	if !validHeaderValue(token) {
-		return "", &tokenError{fault.Errorf(fault.BadConfiguration, "it holds control characters")}
+		return "", &tokenError{fault.Errorf(fault.NotPermitted, "it holds control characters")}
 	}
 	return token, nil
 }

@@ -63,15 +63,11 @@ func (c *Client) login(ctx context.Context, user, password string, hasty bool) (
 const longestLife = 100 * 366 * 24 * 3600
 
 // refusedLogin is the error of a login that will be answered the same next time.
-// Whatever it is, no file is at fault.
+// Whatever it is, no file is at fault and nothing is permitted.
 func refusedLogin(user string, e *APIError) error {
 	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
 		return fault.Errorf(fault.NotPermitted,
 			"log in as %s: user name or password is wrong (scicat.username, scicat.password_file): %w", user, e)
 	}
-	err := classify(e)
-	if fault.KindOf(err) == fault.BadInput {
-		err = fault.New(fault.NotPermitted, e)
-	}
-	return fault.Errorf(fault.KindOf(err), "log in as %s: %w", user, err)
+	return fault.Errorf(fault.NotPermitted, "log in as %s: %w", user, classify(e))
 }

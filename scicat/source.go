@@ -5,7 +5,8 @@ import "context"
 // TokenSource gives the token to send. It is safe for concurrent use.
 type TokenSource interface {
 	// Token is asked before every request, so it should be quick. An empty token
-	// makes anonymous requests. Errors keep their kind.
+	// makes anonymous requests. Errors concern every request, so their kind is
+	// Unavailable or NotPermitted.
 	Token(ctx context.Context) (string, error)
 	// Renew hears that the catalogue rejects a token, and says whether Token
 	// gives another one now. It may have to get that first.

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -36,7 +38,8 @@ func newAddresses(base, health string, endpoints map[string]string) (*addresses,
 		a.endpoints[name] = name
 	}
 	var faults []error
-	for name, path := range endpoints {
+	for _, name := range slices.Sorted(maps.Keys(endpoints)) {
+		path := endpoints[name]
 		if _, known := a.endpoints[name]; !known {
 			faults = append(faults, fmt.Errorf("endpoint %q is unknown, there are %s", name, strings.Join(endpointNames[:], ", ")))
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -32,6 +33,8 @@ type Credentials struct {
 	files   []*scicat.SecretFile // that may be replaced at any time
 	log     logrus.FieldLogger
 	changed chan struct{}
+	given   atomic.Bool // the token went to a child since it was checked
+	wanted  chan struct{}
 }
 
 // NewCredentials makes those of a daemon, which logs in for its children too.
@@ -44,7 +47,7 @@ func NewCredentials(name string, c configs.SciCat, log logrus.FieldLogger) (*Cre
 }
 
 func newCredentials(o scicat.Options, c configs.SciCat, from shared, log logrus.FieldLogger) (*Credentials, error) {
-	k := &Credentials{options: o, log: log, changed: make(chan struct{}, 1)}
+	k := &Credentials{options: o, log: log, changed: make(chan struct{}, 1), wanted: make(chan struct{}, 1)}
 	switch {
 	case c.Username != "":
 		password := func() string { return string(c.Password) }
@@ -104,8 +107,11 @@ func (k *Credentials) Environment() []string {
 		if err := k.login.Failure(); err != nil {
 			return []string{loginRefused + "=" + oneLine(err.Error())}
 		}
+		// This child has to log in by itself; the next ones need not.
+		notify(k.wanted)
 		return nil
 	}
+	k.given.Store(true)
 	env := []string{sharedToken + "=" + token.Value}
 	if !token.Expires.IsZero() {
 		env = append(env, sharedTokenExpires+"="+token.Expires.UTC().Format(time.RFC3339Nano))

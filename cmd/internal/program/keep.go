@@ -8,11 +8,12 @@ import (
 )
 
 const (
-	// tendEvery is how often files are looked at and a due login is made.
+	// tendEvery is how often files are looked at, a due login is made, and the
+	// catalogue is asked whether it takes the token that a child was given: not
+	// many children are to find out by themselves that it is revoked.
 	tendEvery = time.Second
-	// checkEvery is how often the catalogue is asked whether it still takes the
-	// token that children are given, and whether a login works again.
-	checkEvery = 5 * time.Second
+	// retryEvery is the pause while the catalogue gives no token.
+	retryEvery = 5 * time.Second
 )
 
 // Run keeps the token good until ctx ends: it logs in again in time, or when the
@@ -36,6 +37,8 @@ func (k *Credentials) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-every.C:
+		case <-k.wanted:
+			t.retry = time.Time{}
 		}
 	}
 }
@@ -48,30 +51,49 @@ type tending struct {
 	values []string                      // of the files, as of last time
 	unread map[*scicat.SecretFile]string // why they could not be read
 	token  string
-	next   time.Time // of what asks the catalogue
+	said   string    // why there is none
+	retry  time.Time // when to ask for a token again
 }
 
 func (t *tending) tend(ctx context.Context, now time.Time) {
 	if t.look() {
-		t.next = now
-		t.tell()
+		t.retry = now
+		notify(t.changed)
 	}
 	if t.login == nil {
 		return
 	}
-	switch {
-	case !now.Before(t.next):
-		t.next = now.Add(checkEvery)
-		// Whatever is wrong, the login says it in the log, or the health check.
-		_ = t.client.CheckToken(ctx)
-	case t.login.Current().Value != "" || t.login.Failure() != nil:
-		// It is renewed if it is time, or tried again if that was refused.
-		_, _ = t.source.Token(ctx)
+	var err error
+	switch has := t.login.Current().Value != ""; {
+	case has && t.given.Swap(false):
+		err = t.client.CheckToken(ctx)
+	case has, t.login.Failure() != nil, !now.Before(t.retry):
+		// Renewed if it is time; tried again if it was refused long ago.
+		t.retry = now.Add(retryEvery)
+		_, err = t.source.Token(ctx)
+	default:
+		return
 	}
+	t.say(ctx, err)
 	if token := t.login.Current().Value; token != "" && token != t.token {
 		t.token = token
-		t.tell()
+		notify(t.changed)
 	}
+}
+
+// say logs why there is no token, or none to come, once until that changes.
+func (t *tending) say(ctx context.Context, err error) {
+	if err == nil {
+		err = t.login.Failure() // of a renewal
+	}
+	why := ""
+	if err != nil {
+		why = err.Error()
+	}
+	if why != "" && why != t.said && ctx.Err() == nil {
+		t.log.WithField("reason", why).Warn("No login at the catalogue: tried again now and then, and when the password changes")
+	}
+	t.said = why
 }
 
 // look reads the files where they have changed, and tells whether they have.
@@ -96,10 +118,10 @@ func (t *tending) look() (changed bool) {
 	return changed
 }
 
-// tell wakes who waits for a change.
-func (t *tending) tell() {
+// notify wakes who waits for it.
+func notify(c chan<- struct{}) {
 	select {
-	case t.changed <- struct{}{}:
+	case c <- struct{}{}:
 	default: // it is told already
 	}
 }
