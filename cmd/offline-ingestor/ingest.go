@@ -190,7 +190,7 @@ func newIngestor(cfg configs.Config, log *logrus.Logger, progress func(done, tot
 	}
 	files := cfg.Ingestion.FileHandling
 	return offline.New(offline.Options{
-		Schemas: schemas, Fallback: fallback, Catalogue: catalogue, Log: log, OpenLedger: openLedger(cfg.Ingestion.StateDirectory),
+		Schemas: schemas, Fallback: fallback, Catalogue: catalogue, Log: log, OpenLedger: openLedger(cfg),
 		DryRun: cfg.Ingestion.DryRun, OpenRetryDelays: files.RetryDelays(), ReadTimeLimit: files.DataFileReadTimeout,
 		AllowPID: cfg.Dataset.AllowDatasetPID, GeneratePID: cfg.Dataset.GenerateDatasetPID, PIDPrefix: cfg.Dataset.DatasetPIDPrefix,
 		Defaults: offline.Defaults{

@@ -23,6 +23,7 @@ import (
 // retryOptions is what the command line of a retry says.
 type retryOptions struct {
 	selection
+	group            string
 	list, here, json bool
 }
 
@@ -54,10 +55,11 @@ ingested here ends like an ingestion.`,
 	c.Flags().BoolVar(&o.all, "all", false, "Try all of them.")
 	c.Flags().StringVar(&o.job, "job", "", "Try those of this job of the file writer.")
 	c.Flags().StringVar(&o.since, "since", "", "Try those given up since: 12h, 2d (back from now), 2026-03-14, or 2026-03-14T09:30:00+01:00.")
+	c.Flags().StringVar(&o.group, "group", "", "Those of the daemon with this kafka.group_id, where its command line overrules the configuration.")
 	c.Flags().BoolVar(&o.list, "list", false, "Only show them, all unless some are chosen: when, job, position, attempts, file, reason.")
 	c.Flags().BoolVar(&o.here, "here", false, "Ingest here or not at all: refuse while a daemon of this machine runs.")
 	c.Flags().BoolVar(&o.json, "json", false, "Print each message, or each result, as one line of JSON.")
-	useful := []string{"config-file", "all", "job", "since", "list", "here", "json", "ingestion.state-directory"}
+	useful := []string{"config-file", "all", "job", "since", "group", "list", "here", "json", "scicat.host", "ingestion.state-directory"}
 	c.Flags().VisitAll(func(f *pflag.Flag) { f.Hidden = !slices.Contains(useful, f.Name) })
 	c.Flags().Lookup("config-file").Annotations = map[string][]string{cobra.BashCompFilenameExt: yamlAndJSON}
 	c.Flags().SortFlags = false
@@ -75,8 +77,12 @@ func retry(c *cobra.Command, o retryOptions, stdout, stderr io.Writer) error {
 	if err != nil {
 		return program.Kind(err)
 	}
+	whose := deployment(loaded.Config)
+	if o.group != "" {
+		whose.Group = o.group
+	}
 	dir := loaded.Config.Ingestion.StateDirectory
-	book, err := daemonsLedger(c, dir)
+	book, err := daemonsLedger(c, dir, whose)
 	if err != nil {
 		return err
 	}
@@ -87,15 +93,18 @@ func retry(c *cobra.Command, o retryOptions, stdout, stderr io.Writer) error {
 	}
 	out := deadPrinter{stdout, o.json}
 	if len(list) == 0 && !o.list {
-		return out.say("Nothing to retry: no dead-lettered message%s in %s", o.words(), book.Path())
+		return nothing(c, o, book, out)
 	}
 	if o.list {
 		if err := out.print(list); err != nil {
 			return err
 		}
-		return out.say("%s%s in %s", messages(len(list), "dead-lettered "), o.words(), book.Path())
+		if err := out.say("%s%s in %s", messages(len(list), "dead-lettered "), o.words(), book.Path()); err != nil {
+			return err
+		}
+		return others(c, book, out)
 	}
-	lock, err := ledger.LockRetries(filepath.Join(dir, ledger.RetryLockName), name)
+	lock, err := ledger.LockRetries(ledger.RetryLockFile(dir, whose), name)
 	var held *ledger.HeldError
 	switch {
 	case errors.As(err, &held):
@@ -111,7 +120,7 @@ func retry(c *cobra.Command, o retryOptions, stdout, stderr io.Writer) error {
 
 // daemonsLedger opens the ledger that is there: a new one would hold nothing to
 // retry, and hide that the daemon keeps its own elsewhere.
-func daemonsLedger(c *cobra.Command, dir string) (*ledger.Ledger, error) {
+func daemonsLedger(c *cobra.Command, dir string, whose ledger.Deployment) (*ledger.Ledger, error) {
 	const which = "give the daemon's state directory with --ingestion.state-directory (under systemd /var/lib/ingestor)"
 	if dir == "" {
 		return nil, fault.Errorf(fault.BadConfiguration, "no state directory is configured: %s", which)
@@ -133,7 +142,32 @@ func daemonsLedger(c *cobra.Command, dir string) (*ledger.Ledger, error) {
 	if err != nil {
 		host = "" // a ledger is of one machine anyway
 	}
-	return ledger.Open(c.Context(), dir, ledger.Options{Host: host, Version: buildinfo.String()})
+	return ledger.Open(c.Context(), dir, ledger.Options{Deployment: whose, Host: host, Version: buildinfo.String()})
+}
+
+// nothing says that there is nothing to do, and where there might be.
+func nothing(c *cobra.Command, o retryOptions, book *ledger.Ledger, out deadPrinter) error {
+	if err := out.say("Nothing to retry: no dead-lettered message%s in %s", o.words(), book.Path()); err != nil {
+		return err
+	}
+	return others(c, book, out)
+}
+
+// others names the deployments that share the ledger, for somebody who expected
+// to find their messages.
+func others(c *cobra.Command, book *ledger.Ledger, out deadPrinter) error {
+	list, err := book.Others(c.Context())
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		err := out.say("Not among them: %s of another daemon (--scicat.host %s --group %s)",
+			messages(d.Messages, "dead-lettered "), printableText(d.Catalogue), printableText(d.Group))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // handOver leaves the messages to the process that has the lock.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,9 +25,21 @@ var givenUp = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
 
 func (b *bench) stateDirectory() string { return filepath.Join(b.state, "ingestor") }
 
+// deployment is that of the configuration as it is now.
+func (b *bench) deployment() ledger.Deployment {
+	b.t.Helper()
+	host := hostLine.FindStringSubmatch(b.config)
+	if host == nil {
+		b.t.Fatal("no host in the configuration")
+	}
+	return ledger.Deployment{Catalogue: strings.ReplaceAll(host[1], "@HOST@", b.server.BaseURL()), Group: "GROUP_ID"}
+}
+
+var hostLine = regexp.MustCompile(`(?m)^  host: (\S+)$`)
+
 func (b *bench) ledger() *ledger.Ledger {
 	b.t.Helper()
-	l, err := ledger.Open(b.t.Context(), b.stateDirectory(), ledger.Options{Now: func() time.Time { return givenUp }})
+	l, err := ledger.Open(b.t.Context(), b.stateDirectory(), ledger.Options{Deployment: b.deployment(), Now: func() time.Time { return givenUp }})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -88,7 +101,7 @@ func (b *bench) retryGolden(name string, e ended, exit int) {
 // lock takes the lock of a daemon or another retry.
 func (b *bench) lock(program string) {
 	b.t.Helper()
-	k, err := ledger.LockRetries(filepath.Join(b.stateDirectory(), ledger.RetryLockName), program)
+	k, err := ledger.LockRetries(ledger.RetryLockFile(b.stateDirectory(), b.deployment()), program)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -155,7 +168,7 @@ func TestRetry_ListsAndTouchesNothing(t *testing.T) {
 	if _, err := l.RequestRetry(t.Context(), ledger.MessageFilter{JobID: "job-2"}); err != nil {
 		t.Fatal(err)
 	}
-	b.config = "ingestion: {}\n" // no catalogue and no schema is needed
+	b.config = "scicat:\n  host: @HOST@\n" // no catalogue and no schema is needed
 	b.retryGolden("listed", b.run("retry", "-c", "config.yml", "--list"), 0)
 	b.retryGolden("listed of a job", b.run("retry", "-c", "config.yml", "--list", "--job", "job-3", "--since", "2026-03-14T09:26:53Z"), 0)
 	e := b.run("retry", "-c", "config.yml", "--list", "--json")
@@ -223,7 +236,7 @@ func TestRetry_WithADaemonHandsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.lock("online-ingestor")
-	b.config = "ingestion: {}\n"
+	b.config = "scicat:\n  host: @HOST@\n"
 	b.retryGolden("here but a daemon runs", b.run("retry", "-c", "config.yml", "--all", "--here"), 75)
 	b.retryGolden("handed over", b.run("retry", "-c", "config.yml", "--job", "job-1"), 0)
 	b.retryGolden("handed over more", b.run("retry", "-c", "config.yml", "--all"), 0)
@@ -235,6 +248,27 @@ func TestRetry_WithADaemonHandsOver(t *testing.T) {
 		if e.Requested.IsZero() != (e.Offset == 4) || e.Attempts != 5 {
 			t.Errorf("%+v", e)
 		}
+	}
+	b.wantStored(0, 0)
+}
+
+// TestRetry_LeavesTheMessagesOfAnotherDeployment: production and staging may
+// share a state directory.
+func TestRetry_LeavesTheMessagesOfAnotherDeployment(t *testing.T) {
+	b := newBench(t)
+	l := b.dead(b.letter(1, "raw/run.hdf"))
+	b.lock("online-ingestor") // our daemon runs
+	b.config += "kafka:\n  group_id: staging\n"
+	b.retryGolden("nothing of this group", b.run("retry", "-c", "config.yml", "--all"), 0)
+	b.retryGolden("nothing of this group listed", b.run("retry", "-c", "config.yml", "--list"), 0)
+	for _, e := range b.wantLeft(l, "1") {
+		if !e.Requested.IsZero() {
+			t.Errorf("requested: %+v", e)
+		}
+	}
+	e := b.run("retry", "-c", "config.yml", "--all", "--group", "GROUP_ID")
+	if e.exit != 0 || !strings.Contains(e.stdout, "1 message handed to the daemon") {
+		t.Errorf("exit %d: %s%s", e.exit, e.stdout, e.stderr)
 	}
 	b.wantStored(0, 0)
 }
@@ -293,13 +327,14 @@ func (b *bench) during(do func()) {
 func TestRetry_LeavesWhatWasDealtWithMeanwhile(t *testing.T) {
 	b := newBench(t)
 	first, second := b.letter(2, "raw/run.hdf"), b.letter(1, "raw/run_bad.hdf")
-	l := b.dead(first, second)
+	var l *ledger.Ledger
 	b.during(func() {
 		second.Outcome = "registered"
 		if err := l.NoteMessages(t.Context(), []ledger.MessageNote{second}); err != nil {
 			t.Error(err)
 		}
 	})
+	l = b.dead(first, second)
 	e := b.run("retry", "-c", "config.yml", "--all")
 	if e.exit != 0 || !strings.Contains(e.stdout, "1 message of 2 succeeded, 1 were dealt with meanwhile") {
 		t.Errorf("exit %d: %s%s", e.exit, e.stdout, e.stderr)
@@ -309,13 +344,13 @@ func TestRetry_LeavesWhatWasDealtWithMeanwhile(t *testing.T) {
 
 func TestRetry_OneAtATimeAndStoppedInOrder(t *testing.T) {
 	b := newBench(t)
-	l := b.dead(b.letter(1, "raw/run.hdf"), b.letter(2, "raw/run.hdf"))
 	release := make(chan struct{})
 	reached := make(chan struct{})
 	b.during(func() {
 		close(reached)
 		<-release
 	})
+	l := b.dead(b.letter(1, "raw/run.hdf"), b.letter(2, "raw/run.hdf"))
 	run := b.command("retry", "-c", "config.yml", "--all")
 	e := b.endAfter(run, func() {
 		<-reached
@@ -342,13 +377,13 @@ func TestRetry_OneAtATimeAndStoppedInOrder(t *testing.T) {
 
 func TestRetry_KilledItIsRepeated(t *testing.T) {
 	b := newBench(t)
-	l := b.dead(b.letter(1, "raw/run.hdf"), b.letter(2, "raw/run.hdf"))
 	victim := make(chan int, 1)
 	b.during(func() {
 		if err := syscall.Kill(<-victim, syscall.SIGKILL); err != nil {
 			t.Error(err)
 		}
 	})
+	l := b.dead(b.letter(1, "raw/run.hdf"), b.letter(2, "raw/run.hdf"))
 	run := b.command("retry", "-c", "config.yml", "--all")
 	b.endAfter(run, func() { victim <- run.Process.Pid })
 	if status, ok := run.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
@@ -364,13 +399,13 @@ func TestRetry_KilledItIsRepeated(t *testing.T) {
 
 func TestRetry_SaysWhatCanNotBeNoted(t *testing.T) {
 	b := newBench(t)
-	b.dead(b.letter(1, "raw/run.hdf"))
 	b.during(func() {
 		err := os.Rename(b.stateDirectory(), b.stateDirectory()+".old")
 		if err := errors.Join(err, os.WriteFile(b.stateDirectory(), nil, 0o600)); err != nil {
 			t.Error(err)
 		}
 	})
+	b.dead(b.letter(1, "raw/run.hdf"))
 	e := b.run("retry", "-c", "config.yml", "--all")
 	if e.exit != fault.Unavailable.ExitCode() || !strings.Contains(e.stderr, "can not be noted; it stays listed") {
 		t.Errorf("exit %d: %s%s", e.exit, e.stdout, e.stderr)

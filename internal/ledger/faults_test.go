@@ -102,7 +102,7 @@ func TestNoteMessages_WhereTheDiskIsFull(t *testing.T) {
 		}
 		l := open(t, dir)
 		taken := fillUp(t, l)
-		wantNotWritable(t, l.NoteMessages(t.Context(), []MessageNote{large(-1)}), l.Path(), "")
+		wantNotWritable(t, l.NoteMessages(t.Context(), []MessageNote{large(-1), large(-2)}), l.Path(), "")
 		if err := os.Remove(filler); err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestNoteMessages_WhereTheDiskIsFull(t *testing.T) {
 		}
 		limit(100)
 		taken := fillUp(t, l)
-		wantNotWritable(t, l.NoteMessages(t.Context(), []MessageNote{large(-1)}), l.Path(), "the disk is full")
+		wantNotWritable(t, l.NoteMessages(t.Context(), []MessageNote{large(-1), large(-2)}), l.Path(), "the disk is full")
 		limit(1 << 20)
 		wantTaken(t, l, taken)
 		note(t, l, large(-1))

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"ingestor/internal/fault"
 )
@@ -16,8 +17,9 @@ const FileName = "ledger.sqlite"
 // Ledger is an open ledger. It is safe for use by several goroutines, and by
 // any number of processes at once.
 type Ledger struct {
-	path string
-	opt  Options
+	path       string
+	opt        Options
+	deployment string // stands for that of the options
 
 	mu     sync.RWMutex // written while the file is opened or closed
 	db     *sql.DB      // nil: could not be opened again
@@ -25,7 +27,8 @@ type Ledger struct {
 	closed bool
 
 	preparing   sync.Mutex
-	takeMessage *sql.Stmt // of db; closed with it
+	takeMessage *sql.Stmt   // of db; closed with it
+	named       atomic.Bool // the deployment, in db
 }
 
 // Open opens the ledger in a state directory, and makes both where they are
@@ -38,7 +41,7 @@ func Open(ctx context.Context, dir string, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, fault.Errorf(fault.Unavailable, "state directory: %w", err)
 	}
-	l := &Ledger{path: filepath.Join(dir, FileName), opt: o.withDefaults()}
+	l := &Ledger{path: filepath.Join(dir, FileName), opt: o.withDefaults(), deployment: o.id()}
 	if err := l.open(ctx); err != nil {
 		return nil, err
 	}
@@ -67,6 +70,7 @@ func (l *Ledger) open(ctx context.Context) error {
 		return err
 	}
 	l.db, l.takeMessage = db, nil
+	l.named.Store(false)
 	return nil
 }
 

@@ -10,10 +10,11 @@ import (
 const entries = `SELECT path, size, mtime, device, inode, state, pid, datablock, job, schema,
 	attempts, error, class, exit, first, last, host, version FROM files `
 
-// OfFile is what is known of this content of a file; known is false when it is
+// OfFile is what is known of this content of a file in our catalogue; known is false when it is
 // nothing.
 func (l *Ledger) OfFile(ctx context.Context, f File) (e Entry, known bool, err error) {
-	list, err := l.list(ctx, "WHERE path = ? AND size = ? AND mtime = ?", f.Path, f.Size, f.ModTime.UnixNano())
+	list, err := l.list(ctx, "WHERE path = ? AND size = ? AND mtime = ? AND catalogue IN (?, '') ORDER BY catalogue DESC LIMIT 1",
+		f.Path, f.Size, f.ModTime.UnixNano(), l.opt.Catalogue)
 	if err != nil || len(list) == 0 {
 		return Entry{}, false, err
 	}
@@ -26,7 +27,7 @@ func (l *Ledger) OfPID(ctx context.Context, pid string) ([]Entry, error) {
 	if pid == "" {
 		return nil, nil
 	}
-	return l.list(ctx, "WHERE pid = ? AND pid <> '' ORDER BY last DESC, id DESC", pid)
+	return l.list(ctx, "WHERE pid = ? AND pid <> '' AND catalogue IN (?, '') ORDER BY last DESC, id DESC", pid, l.opt.Catalogue)
 }
 
 func (l *Ledger) list(ctx context.Context, where string, args ...any) ([]Entry, error) {

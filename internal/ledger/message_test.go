@@ -23,7 +23,7 @@ func note(t *testing.T, l *Ledger, notes ...MessageNote) {
 func message(t *testing.T, l *Ledger, n MessageNote) MessageEntry {
 	t.Helper()
 	list, err := l.messages(t.Context(), content,
-		" WHERE source = ? AND topic = ? AND partition = ? AND offset = ? AND time = ?", n.Source, n.Topic, n.Partition, n.Offset, stamp(n.Time))
+		" WHERE deployment = ? AND source = ? AND topic = ? AND partition = ? AND offset = ? AND time = ?", l.deployment, n.Source, n.Topic, n.Partition, n.Offset, stamp(n.Time))
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%d entries of %s/%d/%d, %v", len(list), n.Topic, n.Partition, n.Offset, err)
 	}

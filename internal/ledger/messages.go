@@ -21,11 +21,11 @@ type MessageFilter struct {
 	ID int64
 }
 
-func (f MessageFilter) where() (string, []any) {
+func (f MessageFilter) where(deployment string) (string, []any) {
 	if f == (MessageFilter{}) {
 		return " WHERE false", nil
 	}
-	conditions, args := []string{" WHERE outcome = 'dead_lettered'"}, []any(nil)
+	conditions, args := []string{" WHERE deployment = ? AND outcome = 'dead_lettered'"}, []any{deployment}
 	if f.JobID != "" {
 		conditions, args = append(conditions, "job = ?"), append(args, f.JobID)
 	}
@@ -50,8 +50,8 @@ const (
 func (l *Ledger) Outcome(ctx context.Context, source, topic string, partition int32, offset int64, t time.Time) (outcome string, known bool, err error) {
 	err = l.use(ctx, func(db *sql.DB) error {
 		err := db.QueryRowContext(ctx, `SELECT outcome FROM messages
-			WHERE source = ? AND topic = ? AND partition = ? AND offset = ? AND time = ?`,
-			source, topic, partition, offset, stamp(t)).Scan(&outcome)
+			WHERE deployment = ? AND source = ? AND topic = ? AND partition = ? AND offset = ? AND time = ?`,
+			l.deployment, source, topic, partition, offset, stamp(t)).Scan(&outcome)
 		known = err == nil
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -64,14 +64,14 @@ func (l *Ledger) Outcome(ctx context.Context, source, topic string, partition in
 // DeadLettered lists dead-lettered messages, the oldest first, without Key,
 // Value, Headers and Stderr.
 func (l *Ledger) DeadLettered(ctx context.Context, f MessageFilter) ([]MessageEntry, error) {
-	where, args := f.where()
+	where, args := f.where(l.deployment)
 	return l.messages(ctx, without, where+" ORDER BY time, id", args...)
 }
 
 // Message is all that is known of a message that was listed; known is false when
 // it is no longer there.
 func (l *Ledger) Message(ctx context.Context, id int64) (e MessageEntry, known bool, err error) {
-	list, err := l.messages(ctx, content, " WHERE id = ?", id)
+	list, err := l.messages(ctx, content, " WHERE deployment = ? AND id = ?", l.deployment, id)
 	if err != nil || len(list) == 0 {
 		return MessageEntry{}, false, err
 	}

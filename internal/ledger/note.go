@@ -22,12 +22,16 @@ type Note struct {
 	Exit           int
 }
 
+// claimFile makes a row of format 1, which says of no catalogue that it is meant,
+// one of ours.
+const claimFile = `UPDATE OR IGNORE files SET catalogue = ?1 WHERE path = ?2 AND size = ?3 AND mtime = ?4 AND catalogue = ''`
+
 const takeNote = `
 INSERT INTO files (path, size, mtime, device, inode, state, pid, datablock, job, schema,
-	attempts, error, class, exit, first, last, host, version)
+	attempts, error, class, exit, first, last, host, version, catalogue)
 VALUES (?1, ?2, ?3, ?4, ?5, CASE ?6 WHEN '' THEN 'failed' ELSE ?6 END, ?7, ?8, ?9, ?10,
-	?11, ?12, ?13, ?14, ?15, ?15, ?16, ?17)
-ON CONFLICT (path, size, mtime) DO UPDATE SET
+	?11, ?12, ?13, ?14, ?15, ?15, ?16, ?17, ?18)
+ON CONFLICT (path, size, mtime, catalogue) DO UPDATE SET
 	device = excluded.device, inode = excluded.inode,
 	state = CASE ?6 WHEN '' THEN state ELSE ?6 END,
 	pid = CASE ?7 WHEN '' THEN pid ELSE ?7 END,
@@ -46,9 +50,22 @@ func (l *Ledger) Take(ctx context.Context, n Note) error {
 		attempt = 1
 	}
 	return l.use(ctx, func(db *sql.DB) error {
-		_, err := db.ExecContext(ctx, takeNote,
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return l.explain("write to", err)
+		}
+		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+		if l.opt.Catalogue != "" {
+			if _, err := tx.ExecContext(ctx, claimFile, l.opt.Catalogue, n.Path, n.Size, n.ModTime.UnixNano()); err != nil {
+				return l.explain("write to", err)
+			}
+		}
+		_, err = tx.ExecContext(ctx, takeNote,
 			n.Path, n.Size, n.ModTime.UnixNano(), int64(n.Device), int64(n.Inode), string(n.State), n.PID, n.Datablock, n.JobID, n.Schema,
-			attempt, n.Error, n.Class, n.Exit, l.opt.Now().UnixNano(), l.opt.Host, l.opt.Version)
-		return l.explain("write to", err)
+			attempt, n.Error, n.Class, n.Exit, l.opt.Now().UnixNano(), l.opt.Host, l.opt.Version, l.opt.Catalogue)
+		if err != nil {
+			return l.explain("write to", err)
+		}
+		return l.explain("write to", tx.Commit())
 	})
 }

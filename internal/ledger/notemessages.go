@@ -9,12 +9,12 @@ import (
 // noteMessage takes a note of a message. A message that ended well, or that
 // needs nothing, is not delivered again: its content is let go.
 const noteMessage = `
-INSERT INTO messages (source, topic, partition, offset, time, job, file, outcome, attempts, pid, datablock,
+INSERT INTO messages (deployment, source, topic, partition, offset, time, job, file, outcome, attempts, pid, datablock,
 	error, class, exit, requested, first, last, host, version, key, headers, stderr, value)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, ?15, ?15, ?16, ?17,
+SELECT ?22, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 0, ?15, ?15, ?16, ?17,
 	iif(keep, ?18, NULL), iif(keep, ?19, NULL), iif(keep, ?20, NULL), iif(keep, ?21, NULL)
 FROM (SELECT ?8 IN ('', 'dead_lettered', 'malformed', 'invalid_path') AS keep) WHERE true
-ON CONFLICT (source, topic, partition, offset, time) DO UPDATE SET
+ON CONFLICT (deployment, source, topic, partition, offset, time) DO UPDATE SET
 	job = iif(?6 = '', job, ?6),
 	file = iif(?7 = '', file, ?7),
 	outcome = iif(?8 = '', outcome, ?8),
@@ -47,11 +47,28 @@ func (l *Ledger) NoteMessages(ctx context.Context, notes []MessageNote) error {
 			return l.explain("write to", err)
 		}
 		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+		if err := l.nameDeployment(ctx, tx); err != nil {
+			return err
+		}
 		if err := l.insert(ctx, tx.StmtContext(ctx, take), notes); err != nil {
 			return err
 		}
-		return l.explain("write to", tx.Commit())
+		if err := tx.Commit(); err != nil {
+			return l.explain("write to", err)
+		}
+		l.named.Store(true)
+		return nil
 	})
+}
+
+// nameDeployment says in words whose the messages are, once for each database.
+func (l *Ledger) nameDeployment(ctx context.Context, tx *sql.Tx) error {
+	if l.named.Load() {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "INSERT INTO deployments (id, catalogue, consumer_group) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+		l.deployment, l.opt.Catalogue, l.opt.Group)
+	return l.explain("write to", err)
 }
 
 // prepared is the statement that takes a note: to prepare it costs as much as to
@@ -77,7 +94,7 @@ func (l *Ledger) insert(ctx context.Context, take *sql.Stmt, notes []MessageNote
 			return l.explain("write to", err)
 		}
 		_, err = take.ExecContext(ctx, n.Source, n.Topic, n.Partition, n.Offset, stamp(n.Time), n.JobID, n.File, n.Outcome, n.Attempts,
-			n.PID, n.Datablock, n.Error, n.Class, n.Exit, now, l.opt.Host, l.opt.Version, n.Key, headers, n.Stderr, n.Value)
+			n.PID, n.Datablock, n.Error, n.Class, n.Exit, now, l.opt.Host, l.opt.Version, n.Key, headers, n.Stderr, n.Value, l.deployment)
 		if err != nil {
 			return l.explain("write to", err)
 		}
@@ -96,7 +113,7 @@ func (l *Ledger) Prune(ctx context.Context, before time.Time) (int64, error) {
 		var n int64
 		err := l.use(ctx, func(db *sql.DB) error {
 			r, err := db.ExecContext(ctx, `DELETE FROM messages WHERE id IN (SELECT id FROM messages
-				WHERE outcome NOT IN ('', 'dead_lettered') AND last < ? ORDER BY last LIMIT ?)`, stamp(before), pruneAtOnce)
+				WHERE deployment = ? AND outcome NOT IN ('', 'dead_lettered') AND last < ? ORDER BY last LIMIT ?)`, l.deployment, stamp(before), pruneAtOnce)
 			if err == nil {
 				n, err = r.RowsAffected()
 			}

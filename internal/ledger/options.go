@@ -4,6 +4,9 @@ import "time"
 
 // Options of a ledger. The zero value is useful.
 type Options struct {
+	// Deployment is whose messages are noted and asked for. Its catalogue is also
+	// the one in which files are registered.
+	Deployment
 	// Host and Version say who takes the notes.
 	Host, Version string
 	// Now is the clock; nil is time.Now.
@@ -16,6 +19,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	o.Deployment = o.plain()
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -19,7 +19,7 @@ type Request struct {
 // newly asked for: not those that wait already, nor those whose content is not
 // kept.
 func (l *Ledger) RequestRetry(ctx context.Context, f MessageFilter) (n int, err error) {
-	where, args := f.where()
+	where, args := f.where(l.deployment)
 	err = l.use(ctx, func(db *sql.DB) error {
 		// Never the time of an earlier request, whatever the clock does.
 		r, err := db.ExecContext(ctx, "UPDATE messages SET requested = max(?, last + 1)"+where+" AND requested = 0 AND value IS NOT NULL",
@@ -38,7 +38,7 @@ func (l *Ledger) RequestRetry(ctx context.Context, f MessageFilter) (n int, err 
 // were made first first, until next returns false. Next must not use the ledger.
 func (l *Ledger) Requests(ctx context.Context, next func(Request) bool) error {
 	return l.use(ctx, func(db *sql.DB) (err error) {
-		rows, err := db.QueryContext(ctx, "SELECT id, requested FROM messages WHERE requested <> 0 ORDER BY time, id")
+		rows, err := db.QueryContext(ctx, "SELECT id, requested FROM messages WHERE deployment = ? AND requested <> 0 ORDER BY time, id", l.deployment)
 		if err != nil {
 			return l.explain("read", err)
 		}

@@ -12,10 +12,10 @@ import (
 	"ingestor/internal/fault"
 )
 
-// RetryLockName is the name of the lock in the state directory.
+// RetryLockName is to go, use RetryLockFile.
 const RetryLockName = "retry.lock"
 
-// RetryLock is held by the one process of a machine that tries dead-lettered
+// RetryLock is held by the one process of a deployment that tries dead-lettered
 // messages again. It ends with the process.
 type RetryLock struct {
 	file *os.File
@@ -37,7 +37,7 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("process %d (%s) tries messages again", e.PID, e.Program)
 }
 
-// LockRetries takes the lock for a program, or says at once who has it, by a
+// LockRetries takes the lock at a RetryLockFile for a program, or says at once who has it, by a
 // *HeldError. Other errors are of kind Unavailable.
 func LockRetries(path, program string) (*RetryLock, error) {
 	file, err := openLock(path)

@@ -2,7 +2,7 @@
 // delivers dead-lettered messages from the ledger as their own source delivered
 // them.
 //
-// Invariant: one process of a machine delivers them at a time, and a request is
+// Invariant: one process of a deployment and machine delivers them at a time, and a request is
 // delivered once in a run, whatever becomes of it. What ends a request is the
 // note of how the message ended, so one that was not ended is delivered by the
 // next run.

@@ -30,7 +30,8 @@ type Ledger interface {
 type Options struct {
 	// Ledger is required.
 	Ledger Ledger
-	// LockFile is held while messages are delivered; required.
+	// LockFile is ledger.RetryLockFile, held while messages are delivered;
+	// required.
 	LockFile string
 	// Every is how often requests are looked for; default 1 s.
 	Every time.Duration

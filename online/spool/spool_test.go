@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -60,7 +59,7 @@ func (b *bench) open() *ledger.Ledger {
 	return l
 }
 
-func (b *bench) lockFile() string { return filepath.Join(b.dir, ledger.RetryLockName) }
+func (b *bench) lockFile() string { return ledger.RetryLockFile(b.dir, ledger.Deployment{}) }
 
 // dead is a dead-lettered message; a higher number is an older one.
 func dead(n int) ledger.MessageNote {
