@@ -219,6 +219,26 @@ func (d *Daemon) beginStop(why string) {
 	d.report()
 }
 
+// dropStale lets go of files that are somebody else's by now, as the partition of
+// their message is. What runs goes on: it does no harm.
+func (d *Daemon) dropStale() {
+	for _, list := range []*[]*job{&d.ready, &d.postponed, &d.outage.parked} {
+		*list = slices.DeleteFunc(*list, func(j *job) bool {
+			stale := j.message.IsStale()
+			if stale {
+				d.entry(j).Debug("File is left to the daemon that has its partition now")
+				d.giveBack(j.ack, errStale)
+			}
+			return stale
+		})
+	}
+	if d.outage.on() && len(d.outage.parked)+len(d.running) == 0 {
+		d.endOutage() // nothing is left to try: the next file finds out
+	}
+}
+
+var errStale = errors.New("the message is somebody else's now")
+
 // errStopping acknowledges what a stopping daemon did not begin.
 var errStopping = errors.New("the daemon stops: not begun")
 
@@ -236,6 +256,7 @@ func (d *Daemon) report() {
 		d.log.WithFields(d.fields()).Info("All offline ingestors are busy, waiting for one to end")
 	}
 	d.lookAtHolds()
+	d.dropStale()
 	if d.opt.Observe != nil {
 		d.opt.Observe(d.status())
 	}

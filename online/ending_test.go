@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -213,6 +214,25 @@ func TestLedger_AStopFinishesWhatTheCatalogueHas(t *testing.T) {
 	b.checkSum()
 	if !good.done() || bad.done() {
 		t.Errorf("the registered file finished %v, the one given up %v", good.done(), bad.done())
+	}
+}
+
+func TestStale_WhatIsSomebodyElsesNowIsLetGo(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.MaxChildren, o.RetryDelay, o.RetryMaxDelay = 1, time.Hour, time.Hour })
+	var lost atomic.Bool
+	b.source.stale = lost.Load
+	postponed := b.send("exit-75.hdf")
+	b.wait("the first failure", func() bool { return strings.Contains(b.logs.String(), "trying again later") })
+	running := b.send("sleep-1500.exit-65.hdf")
+	b.wait("the child", func() bool { return b.begins("sleep-1500.exit-65.hdf") == 1 })
+	lost.Store(true)
+	b.wait("both to be let go", func() bool { return running.calls() == 1 && postponed.calls() == 1 })
+	if err := b.finish(); err != nil {
+		t.Fatal(err)
+	}
+	b.checkSum()
+	if running.done() || postponed.done() || b.daemon.outcomes[outcome.DeadLettered] != 0 {
+		t.Error("what is somebody else's was finished")
 	}
 }
 

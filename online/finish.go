@@ -61,6 +61,11 @@ func (d *Daemon) finish(j *job) {
 // fail decides what becomes of a job whose attempt failed.
 func (d *Daemon) fail(j *job, v verdict, hold Hold) {
 	entry := d.entry(j).WithFields(logrus.Fields{"class": v.class.String(), "reason": v.reason})
+	if j.message.IsStale() {
+		entry.Warn("Offline ingestor failed; the file is left to the daemon that has its partition now")
+		d.giveBack(j.ack, errStale)
+		return
+	}
 	if d.stopping && v.class != fault.ClassPermanent {
 		// The next daemon gets it again.
 		entry.Warn("Offline ingestor failed while stopping; the message stays unfinished")

@@ -229,6 +229,7 @@ func (a *ackProbe) done() bool {
 // testSource is a source in memory that honours holds.
 type testSource struct {
 	name   string // of the source in its messages
+	stale  func() bool
 	mu     sync.Mutex
 	probes []*ackProbe
 	queue  chan delivery
@@ -283,7 +284,7 @@ func (s *testSource) Run(ctx context.Context, deliver func(intake.Message, intak
 func (s *testSource) send(value []byte) *ackProbe {
 	s.mu.Lock()
 	p := &ackProbe{}
-	m := intake.Message{Source: s.name, Topic: "t", Offset: s.sent, Value: value}
+	m := intake.Message{Source: s.name, Topic: "t", Offset: s.sent, Value: value, Stale: s.stale}
 	s.sent++
 	s.mu.Unlock()
 	s.queue <- delivery{m, func(err error) {

@@ -126,9 +126,12 @@ func (d *Daemon) askForOneMore() {
 // outageEnds releases everything once a file that was started during the
 // outage met no more of it.
 func (d *Daemon) outageEnds(j *job) {
-	if !d.probes(j) {
-		return
+	if d.probes(j) {
+		d.endOutage()
 	}
+}
+
+func (d *Daemon) endOutage() {
 	d.ready = append(d.outage.parked, d.ready...)
 	d.outage = outage{}
 	d.oneMore.Store(false)

@@ -115,7 +115,7 @@ var startFaults = []fault{
 	{"ConfigurationNotYAML", func(s *site) []string { return s.raw("c.yml", "kafka:\n  topics: [a\nscicat: {") }, 78, `c\.yml:\d+.*`},
 	{"TopicMissing", func(s *site) []string { return s.raw("c.yml", "scicat: {host: 'http://h/api/v3'}\n") }, 78, `c\.yml: kafka\.topics: `},
 	{"WrongType", set("ingestion.max_offline_ingestors", "many"), 78, `ingestor\.json:\d+: ingestion\.max_offline_ingestors: "many"`},
-	{"NotYetSupported", set("kafka.dead_letter_topic", "x"), 78, `ingestor\.json:\d+: kafka\.dead_letter_topic: .*not supported`},
+	{"UnknownSource", set("sources.directories", []any{map[string]any{"path": "raw"}}), 78, `ingestor\.json:\d+: sources\.directories.*path: `},
 	{"OfflineIngestorMissing", set("ingestion.offline_ingestor_executable", "/nowhere/offline-ingestor"), 78, `ingestion\.offline_ingestor_executable: .*/nowhere/offline-ingestor`},
 	{"OfflineIngestorNotExecutable", func(s *site) []string {
 		s.settings["ingestion.offline_ingestor_executable"] = s.write("program", nil)

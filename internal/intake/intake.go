@@ -33,7 +33,13 @@ type Message struct {
 	Headers []Header
 	// Time is when the message was made, as the source says; zero if unknown.
 	Time time.Time
+	// Stale, if set, says that the message is somebody else's by now: what has not
+	// begun need not.
+	Stale func() bool
 }
+
+// IsStale is Stale, where it is set.
+func (m Message) IsStale() bool { return m.Stale != nil && m.Stale() }
 
 // Position is "topic/partition/offset", the name by which people find a message.
 func (m Message) Position() string {

@@ -162,7 +162,9 @@ func (s *session) begin(m *ck.Message) {
 	p.delivered(offset, m.TopicPartition.LeaderEpoch)
 	ticket := s.book.Track(k, offset)
 	var called atomic.Bool
-	s.deliver(s.convert(m), func(err error) {
+	message := s.convert(m)
+	message.Stale = ticket.Over
+	s.deliver(message, func(err error) {
 		if called.CompareAndSwap(false, true) && err == nil {
 			ticket.Finish()
 		}

@@ -20,7 +20,16 @@ func New() *Book { return &Book{epochs: make(map[Key]*epoch)} }
 func (b *Book) Assign(k Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.end(k)
 	b.epochs[k] = &epoch{}
+}
+
+// end ends the epoch of a partition, if there is one.
+func (b *Book) end(k Key) {
+	if e := b.epochs[k]; e != nil {
+		e.over = true
+	}
+	delete(b.epochs, k)
 }
 
 // Revoke ends the partition's epoch: tickets of it have no effect any more, and
@@ -28,7 +37,7 @@ func (b *Book) Assign(k Key) {
 func (b *Book) Revoke(k Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.epochs, k)
+	b.end(k)
 }
 
 // Track notes a message as unfinished and returns the ticket that ends it. Call

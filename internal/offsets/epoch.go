@@ -24,6 +24,8 @@ type epoch struct {
 	// committed is the mark that the broker has, once known.
 	committed      int64
 	committedKnown bool
+	// over: the partition was revoked, or assigned anew.
+	over bool
 }
 
 // track puts an offset in its place and returns its entry; nil where the mark

@@ -19,3 +19,13 @@ func (t Ticket) Finish() {
 	// An epoch that has ended is in no book: nobody sees its mark move.
 	t.epoch.finish(t.entry)
 }
+
+// Over says that Finish does nothing any more: the message is somebody else's.
+func (t Ticket) Over() bool {
+	if t.entry == nil {
+		return true
+	}
+	t.book.mu.Lock()
+	defer t.book.mu.Unlock()
+	return t.epoch.over
+}
