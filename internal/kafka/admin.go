@@ -17,8 +17,13 @@ import (
 // Admin looks at a cluster from outside any group: for the demo, for tests, and
 // for whoever watches a daemon.
 type Admin struct {
-	client  *ck.AdminClient
-	secrets *secrets
+	client *ck.AdminClient
+	// consumer is whose connections the client uses. One of its own would crash
+	// the process when the brokers answer to ListConsumerGroupOffsets that the
+	// coordinator has moved: librdkafka 2.11 then looks for the consumer group of
+	// the client, which only a consumer has.
+	consumer *ck.Consumer
+	secrets  *secrets
 }
 
 // NewAdmin makes an Admin; it waits for no broker. Of the properties,
@@ -32,11 +37,16 @@ func NewAdmin(props map[string]string) (*Admin, error) {
 	}
 	// Its log would go to stderr, and there is no channel for it.
 	m["log_level"] = "0"
-	client, err := ck.NewAdminClient(&m)
+	m["group.id"] = "ingestor-admin" // is never joined
+	consumer, err := ck.NewConsumer(&m)
 	if err != nil {
 		return nil, fault.Errorf(fault.BadConfiguration, "kafka admin: %s", s.blank(err.Error()))
 	}
-	return &Admin{client: client, secrets: s}, nil
+	client, err := ck.NewAdminClientFromConsumer(consumer)
+	if err != nil {
+		return nil, errors.Join(fault.Errorf(fault.BadConfiguration, "kafka admin: %s", s.blank(err.Error())), consumer.Close())
+	}
+	return &Admin{client: client, consumer: consumer, secrets: s}, nil
 }
 
 // CreateTopic makes a topic with one replica and waits until it is there. That
@@ -140,5 +150,8 @@ var _ io.Closer = (*Admin)(nil)
 // Close ends the client.
 func (a *Admin) Close() error {
 	a.client.Close()
+	if err := a.consumer.Close(); err != nil {
+		return fmt.Errorf("kafka admin: close: %w", err)
+	}
 	return nil
 }
