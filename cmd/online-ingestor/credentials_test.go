@@ -147,7 +147,7 @@ func oneLoginForManyChildren(t *testing.T, b *broker) {
 	if given == 0 {
 		t.Error("no child was seen with the token in its environment")
 	}
-	if line, troubled := d.lineWith("WARNING"); troubled || d.says("Intake held", "catalogue-down") {
+	if line, troubled := d.lineWith("WARNING", "atalogue"); troubled || d.says("Intake held", "catalogue-down") {
 		t.Errorf("there was no trouble: %s", line)
 	}
 	s.noSecretIsTold(d, lines)
