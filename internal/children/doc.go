@@ -19,7 +19,9 @@
 // started is killed by a guardian: a shell in a session of its own, which hears
 // through a pipe which groups there are, and kills them when the pipe ends. It
 // is told of the end of a group before the leader is reaped, so it never holds a
-// number that may be anybody's. A guardian that ends or hangs is replaced.
+// number that may be anybody's. It is no child of ours: who counts those counts
+// what was asked for. A guardian that ends or hangs is replaced. The first process
+// of a container has none and needs none.
 //
 // What escapes is a process that has left the group of its child (setsid, or the
 // job control of a shell), at the normal end of the child as well as at the
