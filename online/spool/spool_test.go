@@ -323,10 +323,12 @@ func TestSpool_IsNotReadyWhileTheLedgerCanNotBeRead(t *testing.T) {
 	}
 	l.set(nil)
 	b.next(deliveries).ack(errors.New("stopped"))
-	end()
-	if err := s.Ready(); err != nil {
-		t.Error(err)
+	for until := time.Now().Add(20 * time.Second); s.Ready() != nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("not ready: ", s.Ready())
+		}
 	}
+	end()
 	var said []string
 	for _, e := range hook.AllEntries() {
 		said = append(said, e.Message)
