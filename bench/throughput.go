@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"ingestor/schemas/filewriter"
@@ -33,11 +35,17 @@ func throughput(ctx context.Context, s *site, o options) error {
 	}
 	fmt.Printf("Messages: %d files by %d children, %s\n\n", o.messages, maxChildren, kind)
 	for range o.rounds {
+		load, err := os.ReadFile("/proc/loadavg")
+		if err != nil {
+			return err
+		}
+		load, _, _ = bytes.Cut(load, []byte(" "))
 		r, err := s.round(ctx, o.messages)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%8.1f messages/s, from the first message sent to the commit of the last (%s)\n", r.rate(), r.wall.Round(time.Millisecond))
+		fmt.Printf("%8.1f messages/s, from the first message sent to the commit of the last (%s); load of the machine before %s\n",
+			r.rate(), r.wall.Round(time.Millisecond), load)
 		if r.rate() > bestRate {
 			best, bestRate = r, r.rate()
 		}

@@ -152,10 +152,16 @@ type letterbox struct {
 func (s *site) deadLetters() *letterbox {
 	s.t.Helper()
 	topic := s.topic + ".dead"
+	s.settings["kafka.dead_letter_topic"] = topic
+	return s.letterbox(topic)
+}
+
+// letterbox makes a topic and reads it.
+func (s *site) letterbox(topic string) *letterbox {
+	s.t.Helper()
 	if err := s.broker.admin.CreateTopic(s.t.Context(), topic, 1); err != nil {
 		s.t.Fatal(err)
 	}
-	s.settings["kafka.dead_letter_topic"] = topic
 	source, err := kafka.New(kafka.Options{Name: "letters", Topics: []string{topic}, Properties: map[string]string{
 		"bootstrap.servers": s.broker.address, "group.id": s.group + ".letters", "reconnect.backoff.max.ms": "200",
 		"session.timeout.ms": strconv.Itoa(max(s.broker.session, 6000)),

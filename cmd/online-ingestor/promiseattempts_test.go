@@ -178,3 +178,26 @@ func deadLetter(t *testing.T, b *broker, _ scale) {
 		}
 	}
 }
+
+// While the dead-letter topic is not there, a message that needs it stays
+// uncommitted and others go on; once it is there, one letter comes.
+func deadLetterTopicIsMissing(t *testing.T, b *broker, _ scale) {
+	s := newSite(t, b, 1)
+	topic := s.topic + ".late"
+	s.settings["kafka.dead_letter_topic"] = topic
+	in := s.standIn(`[ "$name" = bad ] && exit 65; :`)
+	s.send(1, s.calledAll("good1", "bad", "good2", "good3")...)
+	d := s.start()
+	await(t, "the good files", func() bool { return in.starts()["good3"] == 1 || d.ended() }, d)
+	d.awaitSays("Dead letter can not be sent", topic)
+	stays(t, time.Second, "commits before the bad file only", func() bool { return s.committedOffset() <= 1 }, d)
+	box := s.letterbox(topic)
+	box.awaitLetters(t, 1, d)
+	s.finish(d)
+	if starts := in.starts(); starts["bad"] != 1 || len(box.letters()) != 1 {
+		t.Errorf("starts %v, %d letters", starts, len(box.letters()))
+	}
+	if sums := d.sums(); sums["dead_lettered"] != 1 || sums["registered"] != 3 {
+		t.Errorf("sums %v", sums)
+	}
+}

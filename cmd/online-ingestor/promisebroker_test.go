@@ -2,6 +2,8 @@ package main_test
 
 import (
 	"net"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -175,4 +177,32 @@ func garbageInARow(t *testing.T, b *broker, _ scale) {
 	s.announce(fresh)
 	await(t, "a file after that", func() bool { return s.catalogue.registered(fresh) || next.ended() }, next)
 	s.finish(next)
+}
+
+// The storage goes away, and messages come meanwhile: no file is given up for
+// that, and all are done when it is back.
+func storageAway(t *testing.T, b *broker, _ scale) {
+	s := newSite(t, b, 1)
+	box := s.deadLetters()
+	before, meanwhile := s.measure(), s.measureAll(6)
+	d := s.start()
+	s.announce(before)
+	await(t, "a file", func() bool { return s.catalogue.registered(before) || d.ended() }, d)
+	away := filepath.Join(s.dir, "away")
+	if err := os.Rename(filepath.Join(s.dir, "odin"), away); err != nil {
+		t.Fatal(err)
+	}
+	s.announce(meanwhile...)
+	d.awaitSays("Intake held", "hold=storage-down")
+	if err := os.Rename(away, filepath.Join(s.dir, "odin")); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "all files", func() bool {
+		return s.catalogue.registered(meanwhile...) || d.outcomes("dead_lettered") > 0 || d.ended()
+	}, d)
+	s.finish(d)
+	s.catalogue.checkOnce(append(meanwhile, before)...)
+	if n := len(box.letters()); n > 0 {
+		t.Errorf("%d files were given up\n%s", n, d)
+	}
 }

@@ -1,7 +1,10 @@
 package main_test
 
 import (
+	"bufio"
 	"fmt"
+	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
@@ -170,4 +173,42 @@ func (d *daemon) self() process {
 	pid := d.cmd.Process.Pid
 	_, _, start, _ := stat(strconv.Itoa(pid))
 	return process{pid, start}
+}
+
+// Whoever reads the log may go away: the daemon goes on, and ends in order.
+func logReaderMayGo(t *testing.T, b *broker, _ scale) {
+	s := newSite(t, b, 1)
+	log, stderr, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(onlineProgram, "-c", s.config()) //nolint:noctx // its end is a matter of the test
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + os.TempDir()}
+	cmd.Stderr = stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	if err := stderr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(log).ReadString('\n')
+	if err != nil || line == "" {
+		t.Fatalf("%q %v", line, err)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	runs := s.measureAll(3)
+	s.announce(runs...)
+	await(t, "the files, or the end of the daemon", func() bool { return s.catalogue.registered(runs...) || len(ended) > 0 })
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatalf("the daemon has ended: %v", <-ended)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the daemon ends with %v", err)
+	}
+	s.catalogue.checkOnce(runs...)
 }
