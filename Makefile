@@ -15,7 +15,7 @@ FUZZTIME  ?= 20s
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test acceptance interop bench lint fuzz cover golden clean packages
+.PHONY: help build demo test acceptance interop chaos soak bench lint fuzz cover golden clean packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,10 +42,23 @@ acceptance: build ## the recorded cases of SHARED (default ../shared), if it is 
 
 interop: build ## the daemon on a real Apache Kafka (Java, Maven), frame-forwarder in a real dranspose (Python)
 	@scripts/debian-packages interop
-	INGESTOR_REAL_KAFKA=1 INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 20m \
-		-run 'Real|Apache|Broker$$|TLS' ./internal/kafka ./cmd/online-ingestor
+	INGESTOR_REAL_KAFKA=1 INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 30m -p 1 \
+		-run 'Real|Apache|Broker$$|TLS|TestFault|TestPromise|TestDiskFull|TestChaos' ./internal/kafka ./cmd/online-ingestor
 	INGESTOR_REAL_DRANSPOSE=1 INGESTOR_LONG=1 FORWARDER_VENV="$$(scripts/dranspose-venv)" INGESTOR_BIN=$(CURDIR)/$(BIN) \
 		$(GO) test -count=1 -v -timeout 20m -run 'TestReal|TestFault|TestPromise' ./cmd/frame-forwarder
+
+CHAOS ?= 10m
+SOAK  ?= 30m
+
+chaos: build ## three daemons on a real Apache Kafka while everything fails, for CHAOS (default 10m); INGESTOR_CHAOS_SEED repeats a run
+	@scripts/debian-packages interop
+	INGESTOR_CHAOS=$(CHAOS) INGESTOR_REAL_KAFKA=1 INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 0 \
+		-run '^TestChaos' ./cmd/online-ingestor
+
+soak: build ## three daemons under a steady load for SOAK (default 30m): nothing may grow
+	@scripts/debian-packages interop
+	INGESTOR_SOAK=$(SOAK) INGESTOR_REAL_KAFKA=1 INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 0 \
+		-run '^TestSoak$$' ./cmd/online-ingestor
 
 bench: build ## start-to-exit time and memory of one ingestion, and the Go benchmarks
 	@$(GO) build -o $(BIN)/bench ./bench

@@ -57,8 +57,8 @@ const drainPromise = 10*time.Second + time.Second + 5*time.Second
 // dies, stops or freezes. In the end every good file is registered once, every
 // bad message has its dead letter, and nothing was ever committed too early.
 func TestChaos(t *testing.T) {
-	c := newChaos(t, chaosLength(t), sevenFaults, nil)
-	c.run()
+	c := newChaos(t, chaosPlan(t, chaosLength(t), sevenFaults), nil)
+	c.run(nil)
 }
 
 func chaosLength(t *testing.T) time.Duration {
@@ -77,12 +77,18 @@ func chaosLength(t *testing.T) time.Duration {
 	return length
 }
 
-// newChaos makes all that a run needs; nothing runs yet but broker and catalogue.
-func newChaos(t *testing.T, length time.Duration, faults []string, d *disk) *chaos {
+// chaosPlan is 600 messages in a minute, 3000 in ten.
+func chaosPlan(t *testing.T, length time.Duration, faults []string) *plan {
 	t.Helper()
 	messages := max(600, min(3000, int(length.Minutes()*600)))
+	return newPlan(chaosSeed(t), length, messages, partitions, faults)
+}
+
+// newChaos makes all that a run needs; nothing runs yet but broker and catalogue.
+func newChaos(t *testing.T, p *plan, d *disk) *chaos {
+	t.Helper()
 	c := &chaos{
-		t: t, plan: newPlan(chaosSeed(t), length, messages, partitions, faults),
+		t: t, plan: p,
 		timeline: newTimeline(), sent: make(chan error, 1), disk: d,
 	}
 	b := startReal(t)
@@ -156,8 +162,9 @@ func (c *chaos) machines() {
 	})
 }
 
-// run plays the plan and checks what must hold.
-func (c *chaos) run() {
+// run plays the plan and checks what must hold. Beside, if given, is called
+// when all daemons are started; the end of its context is that of the faults.
+func (c *chaos) run(beside func(context.Context)) {
 	t := c.t
 	t.Logf("%d messages, %d faults in %s", len(c.plan.messages), len(c.plan.faults), c.plan.duration)
 	defer c.report(t)
@@ -179,11 +186,21 @@ func (c *chaos) run() {
 		m.start()
 	}
 	go func() { c.sent <- c.send(t.Context()) }()
+	if beside != nil {
+		during, end := context.WithDeadline(t.Context(), c.timeline.began.Add(c.plan.duration*9/10))
+		watching.Go(func() { beside(during) })
+		defer end()
+	}
 	c.playFaults()
 	if !c.timeline.failed() {
 		c.awaitAll()
 	}
 	c.stopAll()
+	if !c.timeline.failed() {
+		if err := c.observer.readAll(t.Context()); err != nil {
+			c.timeline.fail("observer: %v", err)
+		}
+	}
 	endLooking()
 	close(journalEnd)
 	watching.Wait()
@@ -241,6 +258,7 @@ func (c *chaos) playFaults() {
 		})
 	}
 	faults.Wait()
+	c.sleepUntil(c.timeline.began.Add(c.plan.duration))
 	c.timeline.add("the last fault is mended")
 }
 

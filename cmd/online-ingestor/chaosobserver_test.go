@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sirupsen/logrus"
 
 	"ingestor/internal/intake"
 	"ingestor/internal/kafka"
@@ -52,7 +55,7 @@ func newObserver(admin *kafka.Admin, topic, letterTopic, group string, p *plan, 
 func (o *observer) follow(ctx context.Context, bootstrap string) error {
 	source, err := kafka.New(kafka.Options{Topics: []string{o.topic, o.letterTopic}, Properties: map[string]string{
 		"bootstrap.servers": bootstrap, "group.id": o.group + ".observer", "reconnect.backoff.max.ms": "200",
-	}})
+	}, Log: o.logger()})
 	if err != nil {
 		return err
 	}
@@ -60,6 +63,23 @@ func (o *observer) follow(ctx context.Context, bootstrap string) error {
 		o.take(m)
 		ack(nil)
 	})
+}
+
+// logger puts what the observer's own consumer says into the timeline.
+func (o *observer) logger() logrus.FieldLogger {
+	l := logrus.New()
+	l.SetOutput(io.Discard)
+	l.AddHook(o)
+	return l
+}
+
+// Levels and Fire make a hook of the observer.
+func (o *observer) Levels() []logrus.Level { return logrus.AllLevels }
+
+// Fire takes one line of the log.
+func (o *observer) Fire(e *logrus.Entry) error {
+	o.timeline.add("observer: %s %v", e.Message, e.Data)
+	return nil
 }
 
 func (o *observer) take(m intake.Message) {
@@ -118,6 +138,24 @@ func (o *observer) watch(ctx context.Context) {
 		case <-every.C:
 		}
 	}
+}
+
+// readAll waits until everything below the ends of both topics is read.
+func (o *observer) readAll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for _, topic := range []string{o.topic, o.letterTopic} {
+		ends, err := o.admin.Ends(ctx, topic)
+		if err != nil {
+			return err
+		}
+		if !o.caughtUp(ctx, ends) {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			return fmt.Errorf("a consumer on %s alone has read to %v of %v", topic, o.read, ends)
+		}
+	}
+	return nil
 }
 
 // look is one round. An error is a broker that is away.

@@ -67,8 +67,8 @@ var diskFaults = slices.Concat(sevenFaults, []string{fillDisk, readOnly})
 // daemons is full or read-only: nothing is lost, and all goes on.
 func TestChaosDiskFull(t *testing.T) {
 	length := chaosLength(t)
-	c := newChaos(t, length, diskFaults, smallDisk(t))
-	c.run()
+	c := newChaos(t, chaosPlan(t, length, diskFaults), smallDisk(t))
+	c.run(nil)
 	if !c.timeline.failed() && c.fleet.journal.said("Intake held", "hold=disk-full") == 0 {
 		t.Errorf("the state directory was full and read-only, and no daemon said so\n%s", c.timeline)
 	}
