@@ -52,8 +52,7 @@ func (p process) read(name string) string {
 	return strings.ReplaceAll(string(text), "\x00", "\n")
 }
 
-// childrenOf lists the children of a process, zombies included, but for the
-// guardian of a daemon, which ingests nothing.
+// childrenOf lists the children of a process, zombies included.
 func childrenOf(pid int) (list []process) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -66,9 +65,7 @@ func childrenOf(pid int) (list []process) {
 			continue
 		}
 		if _, parent, start, ok := stat(e.Name()); ok && parent == want {
-			if p := (process{n, start}); !strings.Contains(p.commandLine(), "ingestor-guardian") {
-				list = append(list, p)
-			}
+			list = append(list, process{n, start})
 		}
 	}
 	return list

@@ -61,6 +61,7 @@ var scenarios = []struct {
 	// The promises; promiseattempts_test.go has the table.
 	{"PromiseAttempts", attempts},
 	{"PromiseDeadLetter", deadLetter},
+	{"PromiseRetryReplaysWhatWasGivenUp", retryReplays},
 	{"PromiseDeadLetterTopicMayBeMissing", deadLetterTopicIsMissing},
 	{"PromiseChildrenDieWithTheDaemonGrandchildrenToo", killedDaemonTakesGrandchildrenAlong},
 	{"PromiseChildrenTimeLimitEndsTheWholeGroup", timeLimitEndsTheWholeGroup},
