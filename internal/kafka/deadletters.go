@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	ck "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/sirupsen/logrus"
@@ -36,13 +37,21 @@ type DeadLetters struct {
 	topic    string
 	brokers  string
 	producer *Producer
-	log      logrus.FieldLogger
-	work     sync.WaitGroup
+	// restAfter is idleAfter, but in tests.
+	restAfter time.Duration
+	log       logrus.FieldLogger
+	work      sync.WaitGroup
 
 	mu       sync.Mutex
 	closed   bool
 	underWay map[string]*sending
+	active   int // of those, the ones that have not ended
+	idle     *time.Timer
 }
+
+// idleAfter is after how long without a letter the client is ended: few daemons
+// ever send one, and a client that waits costs something.
+const idleAfter = time.Minute
 
 // sending is a letter that was handed to the library. It stays until its end is
 // told to a Send: one that is repeated must not send the letter again.
@@ -89,7 +98,7 @@ func NewDeadLetters(o DeadLetterOptions) (*DeadLetters, error) {
 		return nil, err
 	}
 	return &DeadLetters{
-		topic: topic, producer: p, log: log, underWay: map[string]*sending{},
+		topic: topic, producer: p, restAfter: idleAfter, log: log, underWay: map[string]*sending{},
 		brokers: strings.ReplaceAll(p.properties["bootstrap.servers"], ",", ", "),
 	}, nil
 }
@@ -139,12 +148,33 @@ func (d *DeadLetters) begin(ctx context.Context, l intake.DeadLetter) (*sending,
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &sending{cancel: cancel, done: make(chan struct{})}
 	d.underWay[key] = s
+	d.active++
+	if d.idle != nil {
+		d.idle.Stop()
+	}
 	d.work.Go(func() {
 		defer close(s.done)
 		defer cancel()
 		s.err = d.send(inner, l)
+		d.ended()
 	})
 	return s, key, nil
+}
+
+// ended counts a letter out, and lets the client rest after the last one.
+func (d *DeadLetters) ended() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.active--
+	if d.active == 0 && !d.closed {
+		d.idle = time.AfterFunc(d.restAfter, func() {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if d.active == 0 {
+				d.producer.rest()
+			}
+		})
+	}
 }
 
 // send tries the variants of a letter until one is not too large.
@@ -195,6 +225,9 @@ func (d *DeadLetters) explain(l intake.DeadLetter, err error) error {
 func (d *DeadLetters) Close() error {
 	d.mu.Lock()
 	d.closed = true
+	if d.idle != nil {
+		d.idle.Stop()
+	}
 	for _, s := range d.underWay {
 		s.cancel()
 	}

@@ -145,6 +145,26 @@ func TestDeadLetters_SayWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestDeadLetters_RestWhileThereAreNone(t *testing.T) {
+	b, err := embedded.Start(embedded.Options{Topics: []string{"dead"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	d := newDeadLetters(t, b.Address(), "dead")
+	d.RestAfter(50 * time.Millisecond)
+	if !d.Rests() {
+		t.Error("a client before the first letter")
+	}
+	for i := range int64(3) {
+		if err := d.Send(t.Context(), letter(i)); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "the rest", d.Rests)
+	}
+	newCluster(t, b.Address()).onceEach(t, "dead", 3)
+}
+
 func TestDeadLetters_EndWithTheirClose(t *testing.T) {
 	d := newDeadLetters(t, "127.0.0.1:1", "dead")
 	done := make(chan error)

@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"time"
+
 	ck "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
@@ -22,6 +24,16 @@ func (s *Source) Waiting() (n int64) {
 
 // MostWaiting is the bound of that.
 const MostWaiting = pendingMessages
+
+// RestAfter makes the client rest sooner. Call it before the first Send.
+func (d *DeadLetters) RestAfter(after time.Duration) { d.restAfter = after }
+
+// Rests says that there is no client.
+func (d *DeadLetters) Rests() bool {
+	d.producer.mu.Lock()
+	defer d.producer.mu.Unlock()
+	return d.producer.client == nil
+}
 
 // Jam makes a partition stand still behind the source's back, as librdkafka does
 // by losing what it is told.

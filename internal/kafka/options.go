@@ -116,6 +116,18 @@ var producerDefaults = map[string]string{
 	"client.id":                  "ingestor",
 }
 
+// consumersOnly are properties that a producer has no use for; the library
+// complains of each.
+var consumersOnly = []string{
+	"group.id", "group.instance.id", "group.protocol", "group.protocol.type", "group.remote.assignor",
+	"partition.assignment.strategy", "session.timeout.ms", "heartbeat.interval.ms", "coordinator.query.interval.ms",
+	"max.poll.interval.ms", "enable.auto.commit", "auto.commit.enable", "auto.commit.interval.ms",
+	"enable.auto.offset.store", "auto.offset.reset", "queued.min.messages", "queued.max.messages.kbytes",
+	"fetch.wait.max.ms", "fetch.queue.backoff.ms", "fetch.message.max.bytes", "max.partition.fetch.bytes",
+	"fetch.max.bytes", "fetch.min.bytes", "fetch.error.backoff.ms", "isolation.level", "enable.partition.eof",
+	"check.crcs", "consume.callback.max.messages", "offset.store.method",
+}
+
 // producerReserved is empty of librdkafka's own: a producer promises only what
 // its caller asked for.
 var producerReserved = map[string]string{}

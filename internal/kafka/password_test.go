@@ -14,7 +14,6 @@ import (
 	"github.com/sirupsen/logrus/hooks/test"
 
 	"ingestor/internal/fault"
-	"ingestor/internal/intake"
 	"ingestor/internal/kafka"
 	"ingestor/internal/kafka/embedded"
 	"ingestor/internal/kafka/realkafka"
@@ -206,6 +205,9 @@ func TestPasswordFile_ThatVanishesChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = p.Close() }()
+	if _, err := p.Produce(t.Context(), "t", nil, []byte("v"), nil); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +215,7 @@ func TestPasswordFile_ThatVanishesChangesNothing(t *testing.T) {
 		n, _ := told(hook, logrus.WarnLevel, "the password stays what it was")
 		return n == 1
 	})
-	if _, err := p.Produce(t.Context(), "t", nil, []byte("v"), []intake.Header{}); err != nil {
+	if _, err := p.Produce(t.Context(), "t", nil, []byte("v"), nil); err != nil {
 		t.Error(err)
 	}
 	never(t, "the same warning", 2500*time.Millisecond, func() bool {

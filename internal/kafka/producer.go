@@ -54,6 +54,7 @@ type Producer struct {
 	secrets    *secrets
 	reports    *reports
 
+	retired  sync.WaitGroup // clients that are being closed
 	mu       sync.Mutex
 	client   *producerClient
 	closed   bool
@@ -75,6 +76,9 @@ func NewProducer(o ProducerOptions) (*Producer, error) {
 // newProducer is NewProducer with the properties of a certain use.
 func newProducer(name string, defaults, reserved map[string]string, o ProducerOptions) (*Producer, error) {
 	merged, overruled := properties(defaults, reserved, o.Properties)
+	for _, key := range consumersOnly {
+		delete(merged, key)
+	}
 	log := orDiscard(o.Log)
 	if strings.TrimSpace(merged["bootstrap.servers"]) == "" {
 		return nil, fault.Errorf(fault.BadConfiguration, "%s: property bootstrap.servers is empty", name)
@@ -88,11 +92,9 @@ func newProducer(name string, defaults, reserved map[string]string, o ProducerOp
 	}
 	p := &Producer{name: name, properties: merged, password: password, secrets: newSecrets(merged)}
 	p.reports = newReports(log, p.secrets)
-	client, err := p.open()
-	if err != nil {
+	if err := p.check(); err != nil {
 		return nil, err
 	}
-	p.client = client
 	return p, nil
 }
 
@@ -255,5 +257,6 @@ func (p *Producer) Close() error {
 		client.uses.Wait()
 		client.close()
 	}
+	p.retired.Wait()
 	return nil
 }

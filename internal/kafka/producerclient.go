@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -37,6 +38,42 @@ func (p *Producer) use() (*producerClient, error) {
 	return p.client, nil
 }
 
+// check lets the library judge the properties, on a client that knows no broker.
+// The client that sends is made when there is something to send.
+func (p *Producer) check() error {
+	lonely := maps.Clone(p.password.properties(p.properties))
+	delete(lonely, "bootstrap.servers")
+	p.secrets.learn(lonely[saslPassword])
+	client, err := ck.NewProducer(configMap(lonely))
+	if err != nil {
+		return p.refused(err)
+	}
+	logs := client.Logs()
+	var discarded sync.WaitGroup
+	discarded.Go(func() {
+		for range logs { //nolint:revive // the client that sends tells the same
+		}
+	})
+	client.Close()
+	discarded.Wait()
+	return nil
+}
+
+// refused is what the library says against the configuration.
+func (p *Producer) refused(err error) error {
+	return fault.Errorf(fault.BadConfiguration, "%s: %s", p.name, p.secrets.blank(err.Error()))
+}
+
+// rest ends the client when nothing is under way; the next send makes another.
+func (p *Producer) rest() {
+	p.mu.Lock()
+	client := p.client
+	p.mu.Unlock()
+	if client != nil {
+		p.retire(client)
+	}
+}
+
 // open makes a client.
 func (p *Producer) open() (*producerClient, error) {
 	if err := p.password.look(time.Now()); err != nil {
@@ -51,7 +88,7 @@ func (p *Producer) open() (*producerClient, error) {
 	}
 	client, err := ck.NewProducer(m)
 	if err != nil {
-		return nil, fault.Errorf(fault.BadConfiguration, "%s: %s", p.name, p.secrets.blank(err.Error()))
+		return nil, p.refused(err)
 	}
 	c := &producerClient{p: client, closing: make(chan struct{})}
 	logs := client.Logs()
@@ -92,10 +129,10 @@ func (p *Producer) retire(client *producerClient) {
 		return
 	}
 	p.client = nil
-	go func() {
+	p.retired.Go(func() {
 		client.uses.Wait()
 		client.close()
-	}()
+	})
 }
 
 func (c *producerClient) close() {

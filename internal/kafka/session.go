@@ -18,8 +18,12 @@ import (
 const (
 	// pollWait is how long one poll blocks in C, where nothing can wake it: the
 	// end of the context and new marks are noticed after at most so long. Ten
-	// wake-ups a second are not measurable as load.
+	// wake-ups a second are hardly measurable as load.
 	pollWait = 100 * time.Millisecond
+	// restWait is pollWait while nothing is unfinished: then only a hold or an
+	// end could come that a poll does not bring, and neither is urgent. It shows
+	// in a daemon that is idle.
+	restWait = 500 * time.Millisecond
 	// storeEvery is how often marks are handed on to be committed.
 	storeEvery = 100 * time.Millisecond
 	// commitTimeout and leaveTimeout bound the two steps of the end. Together
@@ -98,6 +102,7 @@ func (s *session) run(ctx context.Context, deliver func(intake.Message, intake.A
 func (s *session) loop(ctx context.Context) error {
 	timer := time.NewTimer(pollWait)
 	defer timer.Stop()
+	wait := pollWait
 	for ctx.Err() == nil {
 		s.storeDue()
 		s.deliverPending(ctx)
@@ -107,8 +112,13 @@ func (s *session) loop(ctx context.Context) error {
 			return err
 		}
 		if !s.source.held.Load() {
-			if err := s.handle(s.c.Poll(int(pollWait.Milliseconds()))); err != nil {
+			event := s.c.Poll(int(wait.Milliseconds()))
+			if err := s.handle(event); err != nil {
 				return err
+			}
+			wait = pollWait
+			if event == nil && s.rests() {
+				wait = max(pollWait, min(restWait, s.source.options.Stall/8))
 			}
 			continue
 		}
@@ -128,6 +138,16 @@ func (s *session) loop(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// rests says that all that was delivered is finished and committed.
+func (s *session) rests() bool {
+	for k := range s.parts { // written by this goroutine only
+		if s.book.Unfinished(k) > 0 {
+			return false
+		}
+	}
+	return len(s.book.Marks()) == 0
 }
 
 // deliverPending delivers what waits until it is empty or the source is held.
