@@ -30,7 +30,7 @@ func (g *Ingestor) listFiles(f *found) ([]scicat.DataFile, error) {
 	list := []scicat.DataFile{data}
 	if o.SaveHash && !g.opt.DryRun {
 		path := sidecar.Path(f.path, o.IngestorDirectory, o.HashExtension)
-		if err := sidecar.Write(path, []byte(f.checksum)); err != nil {
+		if err := sidecar.Write(f.path, path, []byte(f.checksum)); err != nil {
 			return nil, withHint(fault.Errorf(storageKind(err),
 				"save the checksum as %s (ingestion.file_handling.ingestor_files_directory): %w", absolute(path), bare(err)))
 		}

@@ -40,6 +40,7 @@ type Daemon struct {
 	running   map[*job]struct{}
 	postponed []*job            // to be started again at their time
 	preparing map[*job]struct{} // of those running: their message file is being written
+	checking  map[*job]struct{} // failed, while the storage is looked at
 	finished  chan *job
 	ending    map[*ending]struct{}
 	outage    outage
@@ -73,6 +74,7 @@ func New(o Options) (*Daemon, error) {
 		events:    newQueue[func()](),
 		running:   map[*job]struct{}{},
 		preparing: map[*job]struct{}{},
+		checking:  map[*job]struct{}{},
 		finished:  make(chan *job, o.MaxChildren), // a waiter never stays behind
 		ending:    map[*ending]struct{}{},
 		outcomes:  map[outcome.Outcome]int64{},
@@ -211,6 +213,10 @@ func (d *Daemon) beginStop(why string) {
 		d.giveBack(j.ack, errStopping)
 	}
 	d.ready, d.postponed, d.outage.parked = nil, nil, nil
+	for j := range d.checking {
+		delete(d.checking, j)
+		d.giveBack(j.ack, errStopping)
+	}
 	for j := range d.preparing {
 		delete(d.preparing, j)
 		delete(d.running, j)
@@ -232,7 +238,7 @@ func (d *Daemon) dropStale() {
 			return stale
 		})
 	}
-	if d.outage.on() && len(d.outage.parked)+len(d.running) == 0 {
+	if d.outage.on() && len(d.outage.parked) == 0 && !d.probing() {
 		d.endOutage() // nothing is left to try: the next file finds out
 	}
 }
@@ -265,7 +271,7 @@ func (d *Daemon) report() {
 // lookAtHolds sets the holds that others decide about.
 func (d *Daemon) lookAtHolds() {
 	if d.opt.StorageDown != nil {
-		d.hold(HoldStorageDown, d.opt.StorageDown(), "the data directory can not be listed")
+		d.storageIs(d.opt.StorageDown())
 	}
 	if d.opt.OperatorHold != nil {
 		on, why := d.opt.OperatorHold()
@@ -295,7 +301,7 @@ func (d *Daemon) status() Status {
 	s := Status{
 		Messages: d.messages, Returned: d.returned, Outcomes: maps.Clone(d.outcomes),
 		Running: len(d.running), MaxChildren: d.opt.MaxChildren, Ending: len(d.ending),
-		Ledger: d.ledgerFault, WithoutLedger: d.opt.Ledger == nil, Waiting: len(d.ready), Postponed: len(d.postponed) + len(d.outage.parked),
+		Ledger: d.ledgerFault, WithoutLedger: d.opt.Ledger == nil, Waiting: len(d.ready), Postponed: len(d.postponed) + len(d.outage.parked) + len(d.checking),
 		Holds: d.gate.list(), Stopping: d.stopping,
 	}
 	for _, src := range d.opt.Sources {

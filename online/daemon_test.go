@@ -1,6 +1,7 @@
 package online
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -225,8 +226,16 @@ func TestDaemon_AnOutageEndsAlsoWhileALongChildRuns(t *testing.T) {
 
 func TestDaemon_WhileTheStorageIsDownNothingIsTriedOrGivenUp(t *testing.T) {
 	var down atomic.Bool
-	b := newBench(t, func(o *Options) { o.StorageDown, o.MaxAttempts = down.Load, 2 })
-	away := b.send("sleep-1200.exit-75.untilok-2.hdf") // fails once, while the storage is found to be down
+	look := func() error {
+		if down.Load() {
+			return errTest
+		}
+		return nil
+	}
+	b := newBench(t, func(o *Options) {
+		o.StorageDown, o.LookAtStorage, o.MaxAttempts = look, func(context.Context) error { return look() }, 1
+	})
+	away := b.send("sleep-1200.exit-75.untilok-2.hdf") // fails once, while the storage is down
 	b.wait("its child", func() bool { return b.begins("sleep-1200.exit-75.untilok-2.hdf") == 1 })
 	down.Store(true)
 	b.wait("the source to be held", b.source.isHeld)

@@ -46,7 +46,7 @@ func (d *Daemon) dispatch(ctx context.Context) {
 			}
 		}
 	}
-	full := len(d.running)+len(d.ready)+len(d.outage.parked) >= d.opt.MaxChildren || len(d.postponed) >= maxPostponed || len(d.ending) >= maxEnding
+	full := len(d.running)+len(d.checking)+len(d.ready)+len(d.outage.parked) >= d.opt.MaxChildren || len(d.postponed) >= maxPostponed || len(d.ending) >= maxEnding
 	if full && !d.gate.held(HoldPoolFull) {
 		d.fullSince = now
 	}

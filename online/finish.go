@@ -77,12 +77,16 @@ func (d *Daemon) fail(j *job, v verdict, hold Hold) {
 		d.suffer(j, hold, v.reason)
 		return
 	}
-	if v.class == fault.ClassTransient && d.gate.held(HoldStorageDown) {
-		j.attempts-- // the file is away with all the others
-		entry.Debug("File waits for the data directory")
-		d.ready = append([]*job{j}, d.ready...)
+	if v.class == fault.ClassTransient && d.opt.LookAtStorage != nil {
+		d.checkStorage(j, v)
 		return
 	}
+	d.count(j, v)
+}
+
+// count decides about a failure that is the file's own.
+func (d *Daemon) count(j *job, v verdict) {
+	entry := d.entry(j).WithFields(logrus.Fields{"class": v.class.String(), "reason": v.reason})
 	d.outageEnds(j)
 	switch {
 	case v.class != fault.ClassPermanent && j.attempts < d.opt.MaxAttempts:

@@ -55,6 +55,9 @@ type Health struct {
 	// share that hangs gets one at a time.
 	listing chan struct{}
 	listed  error
+	// mounted: the data directory was seen to be the root of a file system. The
+	// empty folder below it, after an unmount, is another one.
+	mounted bool
 }
 
 // probeLimit bounds one probe.
@@ -110,11 +113,22 @@ func (h *Health) Run(ctx context.Context) error {
 	}
 }
 
-// StorageDown says that the data directory could not be listed lately.
-func (h *Health) StorageDown() bool {
+// StorageDown says why the data directory could not be listed lately; nil when it
+// could.
+func (h *Health) StorageDown() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.listing != nil && h.listed != nil
+	if h.listing == nil {
+		return nil
+	}
+	return h.listed
+}
+
+// LookAtStorage finds out now what StorageDown says.
+func (h *Health) LookAtStorage(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	defer cancel()
+	return h.list(ctx)
 }
 
 // Probed is nil once catalogue and storage were asked for the first time,
@@ -198,10 +212,11 @@ func (h *Health) listOnce(end chan struct{}) {
 			return fmt.Errorf("data directory: %w", err)
 		}
 		defer dir.Close()
-		if info, err := dir.Stat(); err != nil || !info.IsDir() {
+		info, err := dir.Stat()
+		if err != nil || !info.IsDir() {
 			return fmt.Errorf("data directory %s is not a folder", h.opt.DataDirectory)
 		}
-		return nil
+		return h.stillMounted(isMountPoint(h.opt.DataDirectory, info))
 	}()
 	h.mu.Lock()
 	h.listed = err

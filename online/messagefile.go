@@ -36,7 +36,7 @@ func (m MessageFile) save(w filewriter.WritingDone) (string, error) {
 		return "", fmt.Errorf("encode the message: %w", err)
 	}
 	path := sidecar.Path(w.FileName, m.Directory, m.Extension)
-	if err := sidecar.Write(path, append(content, '\n')); err != nil {
+	if err := sidecar.Write(w.FileName, path, append(content, '\n')); err != nil {
 		return "", fmt.Errorf("keep the message beside the data: %w", err)
 	}
 	return path, nil

@@ -1,6 +1,7 @@
 package online
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -65,8 +66,11 @@ type Options struct {
 	// Ready, if set, is what must be nil, besides the sources, for the daemon to
 	// count as started.
 	Ready func() error
-	// StorageDown, if set, says that the data directory can not be listed.
-	StorageDown func() bool
+	// StorageDown, if set, says why the data directory could not be listed
+	// lately; nil when it could.
+	StorageDown func() error
+	// LookAtStorage, if set, finds that out now. It may take some seconds.
+	LookAtStorage func(ctx context.Context) error
 	// Log receives what happens; nil discards it.
 	Log logrus.FieldLogger
 	// Observe, if set, is called from the loop about once a second.

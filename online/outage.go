@@ -75,6 +75,21 @@ func (d *Daemon) mended() {
 // probes says whether a job was started to find out if the outage is over.
 func (d *Daemon) probes(j *job) bool { return d.outage.on() && !j.started.Before(d.outage.since) }
 
+// probing says whether a file is being tried to find that out.
+func (d *Daemon) probing() bool {
+	for r := range d.running {
+		if d.probes(r) {
+			return true
+		}
+	}
+	for r := range d.checking {
+		if d.probes(r) {
+			return true
+		}
+	}
+	return false
+}
+
 // nextProbe is the parked file to try next, -1 for none: while another probe
 // runs, no slot is free, or all of them are being worked on. The end of a child
 // changes that, nothing else. Files that were begun before the outage may go on
@@ -83,10 +98,8 @@ func (d *Daemon) nextProbe() int {
 	if !d.outage.on() || len(d.running) >= d.opt.MaxChildren {
 		return -1
 	}
-	for r := range d.running {
-		if d.probes(r) {
-			return -1
-		}
+	if d.probing() {
+		return -1
 	}
 	return slices.IndexFunc(d.outage.parked, func(j *job) bool { return !d.busy(j.written.FileName) })
 }

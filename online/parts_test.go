@@ -93,6 +93,9 @@ func TestGate_IsClosedWhileAnyHoldIsOn(t *testing.T) {
 func TestMessageFile_HoldsTheSixFields(t *testing.T) {
 	dir := t.TempDir()
 	w := filewriter.WritingDone{ServiceID: "fw", JobID: "j", FileName: filepath.Join(dir, "raw", "a.b.hdf"), Metadata: "{}", Message: "ok"}
+	if err := os.Mkdir(filepath.Join(dir, "raw"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	path, err := MessageFile{Write: true, Directory: "../ingestor", Extension: "message.json"}.save(w)
 	if err != nil {
 		t.Fatal(err)

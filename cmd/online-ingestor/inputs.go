@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -68,7 +67,7 @@ func (in *inputs) fill(cfg *configs.Config, notes *notebook, log logrus.FieldLog
 		in.sources = append(in.sources, source)
 	}
 	if notes != nil {
-		source, err := spool.New(spool.Options{Ledger: notes, LockFile: filepath.Join(notes.dir, ledger.RetryLockName), Log: log})
+		source, err := spool.New(spool.Options{Ledger: notes, LockFile: ledger.RetryLockFile(notes.dir, notes.of), Log: log})
 		if err != nil {
 			return err
 		}

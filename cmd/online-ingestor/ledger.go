@@ -21,6 +21,7 @@ import (
 // be written: it is opened as soon as that is possible.
 type notebook struct {
 	dir  string
+	of   ledger.Deployment
 	mu   sync.Mutex
 	open *ledger.Ledger
 }
@@ -33,8 +34,8 @@ var (
 // openNotebook gives nil where the daemon has to do without a ledger: it is
 // damaged, or there is no place for it. One that was written by a newer version
 // is an error, as is one that ends ctx; one that may be mended is waited for.
-func openNotebook(ctx context.Context, dir string, log logrus.FieldLogger) (*notebook, error) {
-	n := &notebook{dir: dir}
+func openNotebook(ctx context.Context, dir string, of ledger.Deployment, log logrus.FieldLogger) (*notebook, error) {
+	n := &notebook{dir: dir, of: of}
 	err := errors.New("there is no state directory: set ingestion.state_directory, or HOME")
 	if dir != "" {
 		err = n.Probe(ctx)
@@ -60,7 +61,7 @@ func (n *notebook) opened(ctx context.Context) (*ledger.Ledger, error) {
 	if err != nil {
 		host = "" // a ledger is of one machine anyway
 	}
-	n.open, err = ledger.Open(ctx, n.dir, ledger.Options{Host: host, Version: buildinfo.String()})
+	n.open, err = ledger.Open(ctx, n.dir, ledger.Options{Deployment: n.of, Host: host, Version: buildinfo.String()})
 	if err != nil {
 		n.open = nil
 	}

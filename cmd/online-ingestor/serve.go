@@ -18,6 +18,7 @@ import (
 	"ingestor/internal/buildinfo"
 	"ingestor/internal/children"
 	"ingestor/internal/fault"
+	"ingestor/internal/ledger"
 	"ingestor/internal/telemetry"
 	"ingestor/online"
 )
@@ -106,7 +107,8 @@ func (d *deployment) serve(stop, abort context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	notes, err := openNotebook(stop, cfg.Ingestion.StateDirectory, d.log)
+	notes, err := openNotebook(stop, cfg.Ingestion.StateDirectory,
+		ledger.Deployment{Catalogue: cfg.SciCat.Host, Group: cfg.Kafka.GroupID}, d.log)
 	if err != nil {
 		return err
 	}
@@ -148,7 +150,7 @@ func (d *deployment) serve(stop, abort context.Context) (err error) {
 	}
 	runner := children.New(children.Options{KillDelay: cfg.Ingestion.KillDelay, Log: d.log})
 	options := d.options(in, runner, credentials)
-	options.StorageDown, options.Ready = health.StorageDown, health.Probed
+	options.StorageDown, options.LookAtStorage, options.Ready = health.StorageDown, health.LookAtStorage, health.Probed
 	options.Observe = func(s online.Status) { d.tell.observe(s); measured.observe(s) }
 	options.Attempted = measured.attempt
 	if notes != nil {

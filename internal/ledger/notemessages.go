@@ -105,15 +105,16 @@ func (l *Ledger) insert(ctx context.Context, take *sql.Stmt, notes []MessageNote
 // pruneAtOnce bounds how long others wait for a Prune.
 const pruneAtOnce = 500
 
-// Prune forgets messages that ended before a time, but for those that may be
-// tried again, and returns how many.
+// Prune forgets messages that ended before a time, and returns how many. It keeps
+// those that may be tried again, and those of watched folders: their files are
+// found again by every daemon that starts.
 func (l *Ledger) Prune(ctx context.Context, before time.Time) (int64, error) {
 	var all int64
 	for {
 		var n int64
 		err := l.use(ctx, func(db *sql.DB) error {
 			r, err := db.ExecContext(ctx, `DELETE FROM messages WHERE id IN (SELECT id FROM messages
-				WHERE deployment = ? AND outcome NOT IN ('', 'dead_lettered') AND last < ? ORDER BY last LIMIT ?)`, l.deployment, stamp(before), pruneAtOnce)
+				WHERE deployment = ? AND outcome NOT IN ('', 'dead_lettered') AND source NOT GLOB 'files:*' AND last < ? ORDER BY last LIMIT ?)`, l.deployment, stamp(before), pruneAtOnce)
 			if err == nil {
 				n, err = r.RowsAffected()
 			}

@@ -12,9 +12,6 @@ import (
 	"ingestor/internal/fault"
 )
 
-// RetryLockName is to go, use RetryLockFile.
-const RetryLockName = "retry.lock"
-
 // RetryLock is held by the one process of a deployment that tries dead-lettered
 // messages again. It ends with the process.
 type RetryLock struct {

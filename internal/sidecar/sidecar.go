@@ -30,8 +30,12 @@ func Path(dataFile, directory, extension string) string {
 }
 
 // Write makes the folder where it is missing and replaces the file at path
-// atomically.
-func Write(path string, content []byte) error {
+// atomically. It does so only where the folder of the data file is there: making
+// it on the bare mount point of a storage that is away would hide that it is.
+func Write(dataFile, path string, content []byte) error {
+	if _, err := os.Stat(filepath.Dir(dataFile)); err != nil {
+		return fmt.Errorf("write beside the data: %w", err)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", path, err)
 	}

@@ -1,6 +1,8 @@
 package sidecar
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -24,7 +26,7 @@ func TestPath(t *testing.T) {
 func TestWriteMakesTheFolderAndReplaces(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a", "b", "f.b2b")
 	for _, text := range []string{"first, longer", "second"} {
-		if err := Write(path, []byte(text)); err != nil {
+		if err := Write(filepath.Join(filepath.Dir(filepath.Dir(filepath.Dir(path))), "f.hdf"), path, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 		got, err := os.ReadFile(path)
@@ -41,13 +43,24 @@ func TestWriteMakesTheFolderAndReplaces(t *testing.T) {
 func TestWriteLeavesTheOldFileWhenItFails(t *testing.T) {
 	dir := t.TempDir()
 	blocked := filepath.Join(dir, "file")
-	if err := Write(blocked, []byte("x")); err != nil {
+	if err := Write(blocked, blocked, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(filepath.Join(blocked, "below-a-file"), []byte("y")); err == nil {
+	if err := Write(blocked, filepath.Join(blocked, "below-a-file"), []byte("y")); err == nil {
 		t.Fatal("no error for a folder that is a file")
 	}
 	if got, err := os.ReadFile(blocked); err != nil || string(got) != "x" {
 		t.Fatalf("got %q, %v", got, err)
+	}
+}
+
+func TestWriteMakesNoFolderOfAStorageThatIsAway(t *testing.T) {
+	away := filepath.Join(t.TempDir(), "mount", "raw")
+	path := filepath.Join(away, "..", "ingestor", "f.b2b")
+	if err := Write(filepath.Join(away, "f.hdf"), path, nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(filepath.Dir(away)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the mount point was made: %v", err)
 	}
 }
