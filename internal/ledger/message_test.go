@@ -180,6 +180,9 @@ func TestPrune_ForgetsWhatEndedAndIsNotToBeTriedAgain(t *testing.T) {
 	}
 	note(t, l, notes...)
 	note(t, l, at(-1), ended(at(-2), outcome.DeadLettered), ended(at(-3), outcome.Malformed), ended(at(-4), outcome.Ignored))
+	watched := ended(at(-6), outcome.Registered)
+	watched.Source = "files:/data"
+	note(t, l, watched)
 	now = testTime.Add(time.Hour)
 	note(t, l, ended(at(-5), outcome.Registered), ended(at(0), outcome.Registered))
 	for _, want := range []int64{many + 1, 0} { // not 0 and -5, which were noted later, but -3 and -4
@@ -189,5 +192,8 @@ func TestPrune_ForgetsWhatEndedAndIsNotToBeTriedAgain(t *testing.T) {
 	}
 	for _, offset := range []int64{-1, -2, -5, 0} {
 		message(t, l, at(offset))
+	}
+	if _, known, err := l.Outcome(t.Context(), watched.Source, watched.Topic, watched.Partition, watched.Offset, watched.Time); !known || err != nil {
+		t.Errorf("a message of a watched folder is forgotten: %v", err)
 	}
 }
