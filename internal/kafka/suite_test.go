@@ -40,6 +40,7 @@ func sourceSuite(t *testing.T, c *cluster) {
 		"tells positions":                                       positions,
 		"takes its partitions again as a static member":         staticMember,
 		"keeps what is in flight when another member joins":     keepsInFlight,
+		"takes the partitions that a topic gets later":          grows,
 		"does not commit for partitions that it has lost":       losesPartitions,
 	} {
 		t.Run(name, func(t *testing.T) {
