@@ -17,6 +17,7 @@ func main() { os.Exit(run(context.Background(), os.Args[1:])) }
 func run(ctx context.Context, args []string) int {
 	stop, abort, release := program.Signals(ctx)
 	defer release()
+	defer program.OutliveReaders()()
 	// The second signal waits for nothing: a disk or a worker that hangs may hold
 	// what the first one began to end.
 	defer context.AfterFunc(abort, func() { os.Exit(fault.ExitCode(context.Cause(stop))) })()

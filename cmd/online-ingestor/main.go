@@ -15,6 +15,7 @@ func main() { os.Exit(run(context.Background(), os.Args[1:])) }
 func run(ctx context.Context, args []string) int {
 	stop, abort, release := program.Signals(ctx)
 	defer release()
+	defer program.OutliveReaders()()
 	c := newCommand(abort)
 	c.SetArgs(configs.Arguments(c.Flags(), args))
 	return program.Execute(stop, c, os.Stderr)

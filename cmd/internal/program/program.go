@@ -116,6 +116,14 @@ func Signals(parent context.Context) (stop, abort context.Context, release func(
 	}
 }
 
+// OutliveReaders lets a service go on when whoever reads its log has gone: Go ends
+// a program by SIGPIPE for that. What it starts does not inherit this.
+func OutliveReaders() (release func()) {
+	ignored := make(chan os.Signal, 1)
+	signal.Notify(ignored, syscall.SIGPIPE)
+	return func() { signal.Stop(ignored) }
+}
+
 // Logger makes the program's logger. Close it at the end.
 func Logger(name string, c configs.Logging) (*logrus.Logger, func() error, error) {
 	return newLogger(logOptions(name, c))
