@@ -427,6 +427,7 @@ func (c *chaos) checkAll() {
 	if n := c.stage.waiting(); n > 0 {
 		c.timeline.fail("%d files were never tried", n)
 	}
+	c.checkLedgers(positions)
 	for _, l := range c.fleet.journal.races {
 		c.timeline.fail("a data race in %s", l)
 	}

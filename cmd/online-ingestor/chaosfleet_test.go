@@ -1,11 +1,16 @@
 package main_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -198,4 +203,54 @@ func marked(mark string) (list []process) {
 		}
 	}
 	return list
+}
+
+// deadLettered is what the ledger of a machine tells of messages given up.
+func (m *machine) deadLettered() (list []position, err error) {
+	cmd := exec.CommandContext(m.fleet.t.Context(), offlineProgram, "retry", "-c", m.site.config(), "--all", "--list", "--json")
+	cmd.Env = []string{"HOME=" + m.site.dir}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w\n%s", cmd.Args, err, stderr.String())
+	}
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var e struct {
+			Topic     string
+			Partition int32
+			Offset    int64
+			Kept      bool
+		}
+		switch err := d.Decode(&e); {
+		case errors.Is(err, io.EOF):
+			return list, nil
+		case err != nil:
+			return nil, fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
+		case e.Topic != m.site.topic || !e.Kept:
+			return nil, fmt.Errorf("%v tells of %+v, which can not be replayed", cmd.Args, e)
+		}
+		list = append(list, position{e.Partition, e.Offset})
+	}
+}
+
+// checkLedgers: the ledgers tell of every file that was given up, and of no other.
+func (c *chaos) checkLedgers(positions map[position]*message) {
+	told := map[position]bool{}
+	for _, m := range c.fleet.machines[1:] { // the first two share one
+		list, err := m.deadLettered()
+		if err != nil {
+			c.timeline.fail("%s: %v", m.name, err)
+			return
+		}
+		for _, p := range list {
+			told[p] = true
+		}
+	}
+	for p, m := range positions {
+		if m != nil && told[p] != slices.Contains(m.wants(), "dead_lettered") {
+			c.timeline.fail("message %d (%s): that a ledger tells it as dead-lettered is %v", m.number, m.kind, told[p])
+			c.offend(m)
+		}
+	}
 }
