@@ -37,8 +37,9 @@ type chaos struct {
 	timeline  *timeline
 	letters   string // the dead-letter topic
 
-	token     string // the file with the token of those that do not log in
-	brokering sync.Mutex
+	token     string     // the file with the token of those that do not log in
+	brokering sync.Mutex // of what happens to the broker,
+	disking   sync.Mutex // and to the state directory
 	sent      chan error // the end of the sender
 	disk      *disk      // the state directory of the first machines, where it can be broken
 

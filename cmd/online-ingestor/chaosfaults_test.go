@@ -107,6 +107,8 @@ func (c *chaos) renewToken() error {
 // read-only while no daemon has the ledger open, as with a file system that is
 // mounted so after a crash.
 func (c *chaos) breakDisk(f mishap) error {
+	c.disking.Lock()
+	defer c.disking.Unlock()
 	if f.what == fillDisk {
 		c.timeline.add("%s", f)
 		if err := c.disk.fill(); err != nil {

@@ -131,6 +131,7 @@ func (m *machine) kill() error {
 func (m *machine) term(within time.Duration) error {
 	l := m.life
 	m.life = nil
+	m.fleet.journal.awaitWord(l)
 	l.mean()
 	began := time.Now()
 	l.signal(syscall.SIGTERM)

@@ -24,6 +24,7 @@ type journal struct {
 	mu       sync.Mutex
 	lives    []*life
 	lines    []journalLine
+	spoken   map[*life]bool
 	stopped  map[*life]string // the line with the sums
 	outcomes map[position][]string
 	races    []string
@@ -35,7 +36,7 @@ type journalLine struct {
 }
 
 func newJournal(topic string, onAttempt func(string)) *journal {
-	return &journal{topic: topic, onAttempt: onAttempt, stopped: map[*life]string{}, outcomes: map[position][]string{}}
+	return &journal{topic: topic, onAttempt: onAttempt, spoken: map[*life]bool{}, stopped: map[*life]string{}, outcomes: map[position][]string{}}
 }
 
 func (j *journal) follow(l *life) {
@@ -67,6 +68,7 @@ func (j *journal) absorb() {
 }
 
 func (j *journal) read(l *life, text string) {
+	j.spoken[l] = true
 	switch {
 	case strings.Contains(text, "DATA RACE"):
 		j.races = append(j.races, l.name)
@@ -97,6 +99,19 @@ func (j *journal) run(end <-chan struct{}) {
 		case <-every.C:
 		case <-end:
 			j.absorb()
+			return
+		}
+	}
+}
+
+// awaitWord waits for a daemon's first line. One that is only being loaded has
+// no say yet in how it ends.
+func (j *journal) awaitWord(l *life) {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline) && !l.ended(); time.Sleep(5 * time.Millisecond) {
+		j.mu.Lock()
+		spoken := j.spoken[l]
+		j.mu.Unlock()
+		if spoken {
 			return
 		}
 	}

@@ -110,13 +110,15 @@ func TestDiskFull(t *testing.T) {
 			d := smallDisk(t)
 			s := newSite(t, b, 1)
 			s.settings["ingestion.state_directory"] = d.dir
+			metrics, _ := freeAddress(t)
+			s.settings["health_check.metrics_address"] = metrics
 			running := breakIt(t, s, d)
 			runs := s.measureAll(6)
 			s.announce(runs...)
 			running.awaitSays("Intake held", "hold=disk-full")
-			await(t, "readiness that tells the hold", func() bool {
-				status, _ := running.health("/health")
-				return status != 0
+			await(t, "metrics that tell the hold", func() bool {
+				page, err := get(t.Context(), "http://"+metrics+"/metrics")
+				return err == nil && strings.Contains(page, `ingestor_hold{hold="disk-full"} 1`)
 			}, running)
 			time.Sleep(2 * time.Second) // for whatever it should not do
 			committed := int64(0)
