@@ -51,7 +51,7 @@ func embeddedBroker(t *testing.T, port int) *broker {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	return newBroker(t, b.Address(), 2000)
+	return newBroker(t, b.Address(), 4000)
 }
 
 // site is what a daemon has around it: broker, catalogue, storage and a
