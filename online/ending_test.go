@@ -236,6 +236,21 @@ func TestStale_WhatIsSomebodyElsesNowIsLetGo(t *testing.T) {
 	}
 }
 
+func TestStale_AnOutageWithNothingLeftToTryEndsThoughAnOlderChildRuns(t *testing.T) {
+	b := newBench(t, nil)
+	var lost atomic.Bool
+	long := b.send("sleep-4000")
+	b.wait("the long child", func() bool { return b.begins("sleep-4000") == 1 })
+	b.source.stale = lost.Load
+	b.send("exit-69.hdf")
+	b.wait("the outage", func() bool { return strings.Contains(b.logs.String(), "Intake held") })
+	lost.Store(true)
+	b.wait("the end of the hold", func() bool { return strings.Contains(b.logs.String(), "Hold released") })
+	if long.calls() > 0 {
+		t.Error("the long child ended first: this shows nothing")
+	}
+}
+
 func TestOperator_HoldsTheIntake(t *testing.T) {
 	var held sync.Mutex
 	on := true
