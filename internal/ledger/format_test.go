@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -45,7 +46,7 @@ func TestOpen_RefusesWhatIsNoLedgerOfOurs(t *testing.T) {
 		says string
 	}{
 		{"a newer format", execute("CREATE TABLE files (a); PRAGMA application_id = 0x696e676c; PRAGMA user_version = 9"),
-			fault.BadConfiguration, "newer version of this program (format 9, this one knows up to 2): use that version"},
+			fault.BadConfiguration, fmt.Sprintf("newer version of this program (format 9, this one knows up to %d): use that version", len(formats()))},
 		{"a database of another program", execute("CREATE TABLE bookmarks (a)"),
 			fault.Unavailable, "of another program; set another ingestion.state_directory"},
 		{"another program's mark", execute("PRAGMA application_id = 1; CREATE TABLE files (a)"),
@@ -171,6 +172,52 @@ func goldenNotes() []Note {
 	}
 }
 
+// goldenJob is what the golden files from format 3 on hold of a job, with the
+// second of goldenContents published by it, and the first accepted.
+func goldenJob() JobState {
+	return JobState{
+		Job: "night", Mark: Mark{Time: testTime.Add(-time.Hour), Path: "/data/b.hdf"}, ScannedAt: testTime.Add(-time.Minute),
+		Roots:   map[string]RootSeen{"/data": {Device: 1 << 63, Mounted: true, Files: 2}, "/\xff": {}},
+		LastRun: testTime, LastGood: testTime.Add(-24 * time.Hour), Version: 1,
+	}
+}
+
+func goldenRun() Run {
+	return Run{Job: "night", Started: testTime.Add(-time.Minute), Ended: testTime, Exit: 1, Report: []byte(`{"files":2}`)}
+}
+
+// goldenContents are one that has changed since it was registered, and one that failed.
+func goldenContents() []File {
+	changed := goldenNotes()[0].File
+	changed.Size++
+	return []File{changed, testFile("/data/b.hdf")}
+}
+
+func noteGoldenJob(t *testing.T, l *Ledger) {
+	t.Helper()
+	n, err := l.AcceptChanged(t.Context(), goldenContents()[:1])
+	err = errors.Join(err, l.SaveJob(t.Context(), goldenJob()), l.AddRun(t.Context(), goldenRun()),
+		l.NotePublished(t.Context(), "night", goldenContents()[1:]))
+	if err != nil || n != 1 {
+		t.Fatalf("%d accepted, %v", n, err)
+	}
+}
+
+func wantGoldenJob(t *testing.T, l *Ledger) {
+	t.Helper()
+	j, err := l.LoadJob(t.Context(), "night")
+	wantJob(t, j, goldenJob())
+	runs, e := l.Runs(t.Context(), "night", 0)
+	if err = errors.Join(err, e); err != nil || len(runs) != 1 || string(runs[0].Report) != `{"files":2}` || !runs[0].Started.Equal(goldenRun().Started) {
+		t.Errorf("runs %+v, %v", runs, err)
+	}
+	known, err := l.KnowFiles(t.Context(), "night", goldenContents())
+	if err != nil || known[0].State != Registered || !known[0].Accepted || known[0].PID != "20.500.12269/a" ||
+		known[1].State != Failed || !known[1].Published.Equal(testTime) {
+		t.Errorf("%+v, %v", known, err)
+	}
+}
+
 // TestOpen_MigratesEveryOlderFormat opens a ledger of each format that was ever
 // released: testdata/format-N.sqlite, which are never written again.
 func TestOpen_MigratesEveryOlderFormat(t *testing.T) {
@@ -182,6 +229,7 @@ func TestOpen_MigratesEveryOlderFormat(t *testing.T) {
 			take(t, l, n)
 		}
 		note(t, l, goldenMessage())
+		noteGoldenJob(t, l)
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -219,6 +267,11 @@ func TestOpen_MigratesEveryOlderFormat(t *testing.T) {
 			!got.First.Equal(testTime) || !got.Last.Equal(testTime) || got.Host != "odin" || got.Version != "1.2.3" {
 			t.Errorf("%s: got  %+v\nwant %+v", file, got, want)
 		}
+		switch filepath.Base(file) {
+		case "format-1.sqlite", "format-2.sqlite": // know no jobs; take them now
+			noteGoldenJob(t, l)
+		}
+		wantGoldenJob(t, l)
 	}
 }
 

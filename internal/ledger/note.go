@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"slices"
 )
 
 // Note is one thing to remember of a file. Fields that are empty leave what is
@@ -45,27 +46,58 @@ ON CONFLICT (path, size, mtime, catalogue) DO UPDATE SET
 // Take takes a note. Once it returns without error the note survives the end of
 // the process.
 func (l *Ledger) Take(ctx context.Context, n Note) error {
-	attempt := 0
-	if n.FirstOfAttempt {
-		attempt = 1
+	return l.takeAll(ctx, []Note{n})
+}
+
+// NoteFailed takes all notes, or none: failures that a worker could not note
+// itself, because it was killed. Their State is not looked at: a file that is
+// known keeps its own, any other is Failed.
+func (l *Ledger) NoteFailed(ctx context.Context, notes []Note) error {
+	if len(notes) == 0 {
+		return nil
 	}
+	notes = slices.Clone(notes)
+	for i := range notes {
+		notes[i].State = ""
+	}
+	return l.takeAll(ctx, notes)
+}
+
+func (l *Ledger) takeAll(ctx context.Context, notes []Note) error {
 	return l.use(ctx, func(db *sql.DB) error {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
 			return l.explain("write to", err)
 		}
 		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-		if l.opt.Catalogue != "" {
-			if _, err := tx.ExecContext(ctx, claimFile, l.opt.Catalogue, n.Path, n.Size, n.ModTime.UnixNano()); err != nil {
-				return l.explain("write to", err)
+		for _, n := range notes {
+			if err := l.take(ctx, tx, n); err != nil {
+				return err
 			}
-		}
-		_, err = tx.ExecContext(ctx, takeNote,
-			n.Path, n.Size, n.ModTime.UnixNano(), int64(n.Device), int64(n.Inode), string(n.State), n.PID, n.Datablock, n.JobID, n.Schema,
-			attempt, n.Error, n.Class, n.Exit, l.opt.Now().UnixNano(), l.opt.Host, l.opt.Version, l.opt.Catalogue)
-		if err != nil {
-			return l.explain("write to", err)
 		}
 		return l.explain("write to", tx.Commit())
 	})
+}
+
+func (l *Ledger) take(ctx context.Context, tx *sql.Tx, n Note) error {
+	attempt := 0
+	if n.FirstOfAttempt {
+		attempt = 1
+	}
+	if err := l.claim(ctx, tx, n.File); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, takeNote,
+		n.Path, n.Size, n.ModTime.UnixNano(), int64(n.Device), int64(n.Inode), string(n.State), n.PID, n.Datablock, n.JobID, n.Schema,
+		attempt, n.Error, n.Class, n.Exit, l.opt.Now().UnixNano(), l.opt.Host, l.opt.Version, l.opt.Catalogue)
+	return l.explain("write to", err)
+}
+
+// claim makes what format 1 said of a file ours.
+func (l *Ledger) claim(ctx context.Context, tx *sql.Tx, f File) error {
+	if l.opt.Catalogue == "" {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, claimFile, l.opt.Catalogue, f.Path, f.Size, f.ModTime.UnixNano())
+	return l.explain("write to", err)
 }
