@@ -35,6 +35,9 @@ const (
 	Interrupted
 	// Terminated is the end of our own context by SIGTERM.
 	Terminated
+	// SomeFailed is a run over many files that is done, but for some that failed
+	// for good.
+	SomeFailed
 )
 
 // Class says how to react to a failure.
@@ -69,6 +72,7 @@ var table = [...]struct {
 	BadConfiguration: {"bad configuration", 78, ClassSystemic},
 	Interrupted:      {"interrupted", 130, ClassInterrupted},
 	Terminated:       {"terminated", 143, ClassInterrupted},
+	SomeFailed:       {"some files failed", 1, ClassPermanent},
 }
 
 func (k Kind) String() string { return table[k].name }
@@ -133,13 +137,13 @@ func ExitCode(err error) int {
 
 // OfExit is the kind that another process meant with its exit status. The
 // second result is false for 0, which is no failure. A status that is not in
-// the table, such as the 1 of other ingestors, counts as a bug.
+// the table counts as a bug; so does 1, with which most programs mean any failure.
 func OfExit(status int) (Kind, bool) {
 	if status == 0 {
 		return Bug, false
 	}
 	for k, row := range table {
-		if row.exit == status {
+		if row.exit == status && Kind(k) != SomeFailed {
 			return Kind(k), true
 		}
 	}

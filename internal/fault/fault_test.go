@@ -28,6 +28,9 @@ func TestKinds_HaveTheExitStatusAndClassThatTheDocumentationSays(t *testing.T) {
 	if _, failed := OfExit(0); failed {
 		t.Error("0 is read as a failure")
 	}
+	if SomeFailed.ExitCode() != 1 || SomeFailed.Class() != ClassPermanent {
+		t.Errorf("some files failed: exit %d, %s", SomeFailed.ExitCode(), SomeFailed.Class())
+	}
 	if kind, failed := OfExit(1); !failed || kind != Bug {
 		t.Errorf("the 1 of other programs is read as %s", kind)
 	}
