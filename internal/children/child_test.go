@@ -5,6 +5,8 @@ package children
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -167,6 +169,74 @@ func TestLinesArriveInOrderBeforeDone(t *testing.T) {
 	}
 }
 
+func TestStandardInputIsWhatIsGiven(t *testing.T) {
+	r := running(t, Options{})
+	long := strings.Repeat("0123456789abcde\n", 1<<16) // more than a pipe holds
+	tests := map[string]struct {
+		script, stdin, want string
+	}{
+		"nothing":         {"wc -c", "", "0\n"},
+		"a line":          {"cat", "a\n", "a\n"},
+		"a mebibyte":      {"wc -c", long, "1048576\n"},
+		"never read":      {"echo done", long, "done\n"},
+		"from the middle": {"read a; read b; echo $b", "one\ntwo\nthree\n", "two\n"},
+	}
+	before := descriptors(t)
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := Command{Argv: []string{"sh", "-c", tc.script}, Stdin: []byte(tc.stdin), KeepStdout: true}
+			if got := start(t, r, c).Result(); string(got.Stderr) != tc.want || got.ExitCode != 0 {
+				t.Errorf("exit %d, says %.80q, want %q", got.ExitCode, got.Stderr, tc.want)
+			}
+		})
+	}
+	if after := descriptors(t); after != before {
+		t.Errorf("%d descriptors, before %d", after, before)
+	}
+}
+
+func TestRecordLinesArriveAsTheyAreWritten(t *testing.T) {
+	r := running(t, Options{})
+	var got []string
+	first := make(chan struct{})
+	c := Command{
+		Argv:             []string{"sh", "-c", `echo one >&$FD; while [ ! -e "$GO" ]; do sleep 0.01; done; echo two >&$FD; printf three >&$FD; exit 3`},
+		ResultFDVariable: "FD",
+		Record: func(line []byte) {
+			if got = append(got, string(line)); len(got) == 1 {
+				close(first)
+			}
+		},
+	}
+	goOn := filepath.Join(t.TempDir(), "go")
+	c.Env = append(os.Environ(), "GO="+goOn)
+	child := start(t, r, c)
+	<-first // while the child runs
+	if err := os.WriteFile(goOn, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	end := child.Result()
+	if want := []string{"one", "two", "three"}; !slices.Equal(got, want) || end.ExitCode != 3 {
+		t.Errorf("lines %q, want %q; exit %d", got, want, end.ExitCode)
+	}
+	if string(end.Record) != "one\ntwo\nthree" {
+		t.Errorf("kept: %q", end.Record)
+	}
+}
+
+func TestLongRecordLinesComeWhole(t *testing.T) {
+	r := running(t, Options{})
+	var got []int
+	c := Command{
+		Argv:             []string{"sh", "-c", "head -c 100000 /dev/zero >&$FD; echo >&$FD; head -c 1500000 /dev/zero >&$FD"},
+		ResultFDVariable: "FD", Record: func(line []byte) { got = append(got, len(line)) },
+	}
+	<-start(t, r, c).Done()
+	if want := []int{100_000, recordLimit, 1_500_000 - recordLimit}; !slices.Equal(got, want) {
+		t.Errorf("lines of %v bytes, want %v", got, want)
+	}
+}
+
 func TestTailKeepsTheLastBytes(t *testing.T) {
 	for limit := 1; limit < 9; limit++ {
 		for _, chunk := range []int{1, 2, 3, 7, 8, 20} {
@@ -205,7 +275,7 @@ func TestLinesAreCut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, chunk := range []int{1, 7, 1 << 20} {
 				var got []string
-				l := &lines{emit: func(s string) { got = append(got, s) }}
+				l := &lines{limit: maxLine, emit: func(s []byte) { got = append(got, string(s)) }}
 				for part := range slices.Chunk([]byte(tc.text), chunk) {
 					if _, err := l.Write(part); err != nil {
 						t.Fatal(err)

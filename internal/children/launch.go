@@ -3,9 +3,11 @@
 package children
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -38,7 +40,14 @@ func (r *Runner) launch(ctx context.Context, c Command) (*Child, error) {
 		// KILL, because TERM may be ignored, and nobody is left to follow up.
 		Pdeathsig: syscall.SIGKILL,
 	}
-	var err error
+	input, err := inlet(c.Stdin)
+	if err != nil {
+		return nil, startError(program, fmt.Errorf("keep its standard input: %w", err))
+	}
+	if input != nil {
+		cmd.Stdin = input
+		defer func() { _ = input.Close() }() // the child has its own copy
+	}
 	if child.stderr, err = newOutlet(); err != nil {
 		return nil, startError(program, fmt.Errorf("make pipe for stderr: %w", err))
 	}
@@ -64,7 +73,7 @@ func (r *Runner) launch(ctx context.Context, c Command) (*Child, error) {
 		return nil, startError(program, explainMissing(cmd, err))
 	}
 	r.guardian.add(child.PID())
-	child.listen(c.Line)
+	child.listen(c)
 	return child, nil
 }
 
@@ -86,27 +95,32 @@ func explainMissing(cmd *exec.Cmd, err error) error {
 }
 
 // listen begins to read what the child writes.
-func (c *Child) listen(line func(string)) {
-	if line == nil {
+func (c *Child) listen(to Command) {
+	if to.Line == nil {
 		c.stderr.started(c.tail, func() {})
 	} else {
-		l := &lines{emit: line}
+		l := &lines{limit: maxLine, emit: func(line []byte) { to.Line(string(line)) }}
 		c.stderr.started(both{c.tail, l}, l.flush)
 	}
-	if c.result != nil {
+	switch {
+	case c.result == nil:
+	case to.Record == nil:
 		c.result.started(c.record, func() {})
+	default:
+		l := &lines{limit: recordLimit, emit: func(line []byte) { to.Record(bytes.Clone(line)) }}
+		c.result.started(both{c.record, l}, l.flush)
 	}
 }
 
-// both writes to the tail first: a slow listener must not cost the end of
-// stderr.
+// both keeps what is written before it tells of it: a slow listener must not cost
+// the end of stderr.
 type both struct {
-	tail  *tail
+	kept  io.Writer
 	lines *lines
 }
 
 // Write never fails.
 func (b both) Write(p []byte) (int, error) {
-	_, _ = b.tail.Write(p) // never fails
+	_, _ = b.kept.Write(p) // never fails
 	return b.lines.Write(p)
 }

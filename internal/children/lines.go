@@ -4,14 +4,15 @@ package children
 
 import "bytes"
 
-// maxLine is the longest piece of a line, in bytes: foreign output without line
-// ends must not grow in memory.
+// maxLine is the longest piece of a line of stderr, in bytes: foreign output
+// without line ends must not grow in memory.
 const maxLine = 8 << 10
 
 // lines cuts what is written to it into lines.
 type lines struct {
-	emit func(string)
-	rest []byte
+	limit int
+	emit  func([]byte) // must not keep it
+	rest  []byte
 }
 
 // Write never fails.
@@ -22,7 +23,7 @@ func (l *lines) Write(p []byte) (int, error) {
 		if end < 0 {
 			end = len(p)
 		}
-		if room := maxLine - len(l.rest); end > room {
+		if room := l.limit - len(l.rest); end > room {
 			l.rest = append(l.rest, p[:room]...)
 			p = p[room:]
 			l.flush()
@@ -46,6 +47,6 @@ func (l *lines) flush() {
 }
 
 func (l *lines) send() {
-	l.emit(string(bytes.TrimSuffix(l.rest, []byte("\r"))))
+	l.emit(bytes.TrimSuffix(l.rest, []byte("\r")))
 	l.rest = l.rest[:0]
 }
