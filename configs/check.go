@@ -28,6 +28,11 @@ func (l *loader) check() {
 		h := &l.config.HealthCheck
 		h.MetricsFixed = l.set("health_check.metrics_address")
 	}
+	if l.program == Publisher {
+		l.placeMainCluster()
+		l.checkCluster(&l.config.Kafka.KafkaCluster)
+	}
+	l.checkBackfill()
 	l.checkPlaceholders()
 	l.checkForwarder()
 }

@@ -35,13 +35,7 @@ func (l *loader) placeRecord(list string, p *places) {
 // checkSources looks at all that the daemon gets messages from.
 func (l *loader) checkSources() {
 	k, s := &l.config.Kafka, &l.config.Sources
-	k.Name = mainCluster
-	k.places = places{own: l.path, path: mainCluster, byName: map[string]string{}}
-	for _, key := range k.keys() {
-		if _, name := cut(key.path); l.set(key.path) {
-			k.places.byName[name] = l.origins[key.path].place
-		}
-	}
+	l.placeMainCluster()
 	switch {
 	case len(k.Topics) > 0:
 	case len(s.Directories)+len(s.Kafka) == 0:
@@ -58,6 +52,18 @@ func (l *loader) checkSources() {
 	l.checkClusters()
 	l.checkLetters()
 	l.checkDirectories()
+}
+
+// placeMainCluster says where the keys of the section kafka came from.
+func (l *loader) placeMainCluster() {
+	k := &l.config.Kafka
+	k.Name = mainCluster
+	k.places = places{own: l.path, path: mainCluster, byName: map[string]string{}}
+	for _, key := range k.keys() {
+		if _, name := cut(key.path); l.set(key.path) {
+			k.places.byName[name] = l.origins[key.path].place
+		}
+	}
 }
 
 // checkClusters looks at the further clusters.
@@ -178,7 +184,7 @@ func (l *loader) checkDirectories() {
 		d.Path = filepath.Clean(d.Path)
 		l.checkPatterns(d.places, "include", d.Include)
 		l.checkPatterns(d.places, "exclude", d.Exclude)
-		l.checkOwnFiles(d)
+		l.checkOwnFiles(d.places, tree{d.Path, d.Include, d.Exclude, d.Recursive})
 		for j := range all[:i] {
 			l.checkApart(d, &all[j])
 		}
@@ -196,16 +202,23 @@ func (l *loader) checkPatterns(p places, name string, patterns []string) {
 	}
 }
 
+// tree is a folder in which files are looked for.
+type tree struct {
+	path             string
+	include, exclude []string
+	recursive        bool
+}
+
 // checkOwnFiles finds folders whose patterns take what the ingestor itself writes
 // there: a message file for each message file, without end.
-func (l *loader) checkOwnFiles(d *Directory) {
+func (l *loader) checkOwnFiles(p places, d tree) (found bool) {
 	f := &l.config.Ingestion.FileHandling
 	dir := filepath.Clean(f.IngestorFilesDirectory)
-	switch within, err := filepath.Rel(d.Path, dir); {
+	switch within, err := filepath.Rel(d.path, dir); {
 	case filepath.IsAbs(dir) && (err != nil || !filepath.IsLocal(within)):
-		return
-	case !filepath.IsAbs(dir) && dir != "." && !d.Recursive:
-		return
+		return false
+	case !filepath.IsAbs(dir) && dir != "." && !d.recursive:
+		return false
 	}
 	var missing []string
 	for _, own := range []struct {
@@ -213,8 +226,8 @@ func (l *loader) checkOwnFiles(d *Directory) {
 		extension string
 	}{{f.MessageToFile, f.MessageFileExtension}, {f.SaveFileHash, f.HashFileExtension}} {
 		name := "x." + own.extension
-		takes := len(d.Include) == 0 || slices.ContainsFunc(d.Include, func(pattern string) bool { return matches(path.Base(pattern), name) })
-		leaves := slices.ContainsFunc(d.Exclude, func(pattern string) bool {
+		takes := len(d.include) == 0 || slices.ContainsFunc(d.include, func(pattern string) bool { return matches(path.Base(pattern), name) })
+		leaves := slices.ContainsFunc(d.exclude, func(pattern string) bool {
 			return matches(pattern, name) || matches(pattern, filepath.Base(dir))
 		})
 		if own.written && takes && !leaves {
@@ -222,8 +235,9 @@ func (l *loader) checkOwnFiles(d *Directory) {
 		}
 	}
 	if len(missing) > 0 {
-		l.complain(d.places, "include", "", "takes the files that the ingestor writes itself, too; add "+strings.Join(missing, " and ")+" to exclude")
+		l.complain(p, "include", "", "takes the files that the ingestor writes itself, too; add "+strings.Join(missing, " and ")+" to exclude")
 	}
+	return len(missing) > 0
 }
 
 func matches(pattern, name string) bool {

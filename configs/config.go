@@ -15,6 +15,7 @@ type Config struct {
 	Logging     Logging
 	SciCat      SciCat
 	HealthCheck HealthCheck
+	Backfill    Backfill
 	Forwarder   Forwarder
 }
 
@@ -38,6 +39,7 @@ func (c *Config) sections() []section {
 		{"scicat", "How the catalogue is reached.", c.SciCat.keys()},
 		{"scicat.api_endpoints", "Path of each resource below scicat.host; a leading / does not leave it.", c.SciCat.APIEndpoints.keys()},
 		{"health_check", "Address on which online-ingestor answers GET /health.", c.HealthCheck.keys()},
+		{"backfill", "What offline-ingestor backfill looks through, by hand or from cron; only that command reads this section, see docs/backfill.md.", c.Backfill.keys()},
 		{"forwarder", "How frames go from detectors to dranspose's workers; only frame-forwarder reads this section.", c.Forwarder.keys()},
 	}
 }

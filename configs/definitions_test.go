@@ -12,9 +12,7 @@ import (
 func TestDefinitions_AreSound(t *testing.T) {
 	c := new(Config)
 	names := map[string]string{}
-	sections := map[string]bool{}
 	for _, s := range c.sections() {
-		sections[s.name] = true
 		for _, k := range s.keys {
 			prefix, name := cut(k.path)
 			if prefix != s.name || name == "" {
@@ -29,18 +27,10 @@ func TestDefinitions_AreSound(t *testing.T) {
 				t.Errorf("%s and %s share %s", other, k.path, k.environment())
 			}
 			names[k.environment()] = k.path
-			if isUnsupported(k.path) {
-				t.Errorf("%s is supported and not", k.path)
-			}
 			var node yaml.Node
 			if err := yaml.Unmarshal([]byte(k.value.yaml()), &node); err != nil {
 				t.Errorf("%s: default as YAML: %v", k.path, err)
 			}
-		}
-	}
-	for _, path := range unsupported() {
-		if prefix, name := cut(path); name != "" && !sections[prefix] {
-			t.Errorf("%s: no section %s", path, prefix)
 		}
 	}
 	if got := names["INGESTOR_INGESTION_FILE_HANDLING_FILE_PATH_TYPE"]; got != "ingestion.file_handling.file_path_type" {

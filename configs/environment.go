@@ -36,10 +36,6 @@ func (l *loader) environment(variables map[string]string) {
 
 // strange handles a variable that sets nothing.
 func (l *loader) strange(name string, byName map[string]key) {
-	if path, is := unsupportedEnvironment(name); is {
-		l.problems = append(l.problems, Problem{Place: name, Key: path, Reason: notYet})
-		return
-	}
 	known := make([]string, 0, len(byName))
 	for n := range byName {
 		known = append(known, n)

@@ -10,7 +10,7 @@ import (
 
 // TestLoad_Faults reads each file of testdata/faults and compares what is said about
 // it: one line a fault, then one line a warning. A file whose first line is `# online`
-// is the daemon's, `# frames` is frame-forwarder's, one with `# strict` is read with
+// is the daemon's, `# backfill` is backfill's, `# frames` is frame-forwarder's, one with `# strict` is read with
 // --strict-config; further words there are arguments.
 func TestLoad_Faults(t *testing.T) {
 	t.Chdir("testdata/faults")
@@ -28,6 +28,9 @@ func TestLoad_Faults(t *testing.T) {
 			p, args := Offline, []string{"-c", file}
 			if strings.HasPrefix(head, "# online") {
 				p = Online
+			}
+			if strings.HasPrefix(head, "# backfill") {
+				p = Backfiller
 			}
 			if words, is := strings.CutPrefix(head, "# frames"); is {
 				p, args = Frames, append(args, strings.Fields(words)...)
@@ -81,7 +84,7 @@ func golden(t *testing.T, path, got string) {
 
 func TestLoad_FaultsOfAllLayersTogether(t *testing.T) {
 	_, err := load(t, Offline, "ingestion: {max_offline_ingestors: 0}\n",
-		[]string{"--scicat.retry-delay", "1h"}, []string{"INGESTOR_INGESTION_MAX_ATTEMPTS=many", "INGESTOR_BACKFILL_JOBS=x"})
+		[]string{"--scicat.retry-delay", "1h"}, []string{"INGESTOR_INGESTION_MAX_ATTEMPTS=many", "INGESTOR_BACKFILL_JOBS=[x]"})
 	var e *Error
 	if !errors.As(err, &e) {
 		t.Fatalf("got %v", err)
@@ -90,7 +93,6 @@ func TestLoad_FaultsOfAllLayersTogether(t *testing.T) {
 	for _, want := range []string{
 		`:1: ingestion.max_offline_ingestors: "0" is not between 1 and 10000`,
 		`INGESTOR_INGESTION_MAX_ATTEMPTS: ingestion.max_attempts: "many" is not a whole number`,
-		`INGESTOR_BACKFILL_JOBS: backfill.: is not supported by this version yet`,
 		`scicat.host: is needed, but not given`,
 		`scicat.retry_max_delay: "30s" is less than scicat.retry_delay, 1h`,
 	} {
@@ -98,7 +100,7 @@ func TestLoad_FaultsOfAllLayersTogether(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
-	if len(e.Problems) != 5 {
+	if len(e.Problems) != 4 {
 		t.Errorf("%d problems", len(e.Problems))
 	}
 }

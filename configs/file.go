@@ -211,10 +211,6 @@ func (l *loader) entry(path, place, full string, value *yaml.Node) {
 		l.mapping(path, full, value)
 	case l.sections[full]:
 		l.problems = append(l.problems, Problem{Place: place, Key: full, Reason: "is " + kindOf(value) + ", but must be a section with keys"})
-	case isUnsupported(full):
-		if !isEmpty(value) {
-			l.problems = append(l.problems, Problem{Place: place, Key: full, Reason: notYet})
-		}
 	default:
 		l.unknown = append(l.unknown, Problem{Place: place, Key: full, Reason: "unknown key", Nearest: l.nearestKey(full)})
 	}

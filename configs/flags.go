@@ -109,7 +109,7 @@ func FlagError(fs *pflag.FlagSet, err error) error {
 func unknownFlag(fs *pflag.FlagSet, name string) string {
 	var known []string
 	fs.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	elsewhere, later := "", isUnsupported(strings.ReplaceAll(name, "-", "_"))
+	elsewhere := ""
 	new(Config).each(func(k key) {
 		if k.flag() == name && !slices.Contains(known, name) {
 			elsewhere = owners(k)
@@ -119,8 +119,6 @@ func unknownFlag(fs *pflag.FlagSet, name string) string {
 	switch {
 	case elsewhere != "":
 		return fmt.Sprintf("unknown flag --%s: only %s", name, elsewhere)
-	case later:
-		return fmt.Sprintf("--%s %s", name, notYet)
 	case near != "":
 		return fmt.Sprintf("unknown flag --%s; did you mean --%s?", name, near)
 	default:

@@ -47,7 +47,10 @@ func TestFlagError_SaysItInOneLine(t *testing.T) {
 		{"a size of no known unit", Frames, []string{"--queue-bytes", "5M"}, `--queue-bytes: "5M" is not a size in bytes, or with a unit: 64MiB, 1GiB, 500MB`},
 		{"a hold that is too long", Frames, []string{"--worker-hold", "1m"}, `--worker-hold: "1m" is not between 5s and 30s: ` + whyHold},
 		{"the daemon has both", Online, []string{"--kafka.topics", "x", "--health-check.port=1"}, ""},
-		{"a feature to come", Online, []string{"--backfill.jobs", "x"}, "--backfill.jobs is not supported by this version yet"},
+		{"the daemon has no backfill", Online, []string{"--backfill.jobs", "{}"}, "unknown flag --backfill.jobs: only offline-ingestor backfill has it"},
+		{"nor has an ingestion", Offline, []string{"--backfill.jobs", "{}"}, "unknown flag --backfill.jobs: only offline-ingestor backfill has it"},
+		{"backfill has", Backfiller, []string{"--backfill.jobs", "{a: {roots: [/x]}}", "-d"}, ""},
+		{"backfill's jobs are a map", Backfiller, []string{"--backfill.jobs", "[a]"}, `--backfill.jobs: "[a]" can not be taken: is a list, but must be a map of jobs, each with its name: ` + "`nightly: {roots: [/data]}`"},
 		{"a value of the wrong type", Offline, []string{"--ingestion.max-offline-ingestors", "ten"}, `--ingestion.max-offline-ingestors: "ten" is not a whole number`},
 		{"a bool of the wrong type", Offline, []string{"--ingestion.dry-run=perhaps"}, `--ingestion.dry-run: "perhaps" is neither true nor false`},
 		{"a secret stays one", Offline, []string{"--scicat.additional-headers", "hunter2"}, `--scicat.additional-headers: *** is not name=value`},
@@ -67,9 +70,15 @@ func TestFlagError_SaysItInOneLine(t *testing.T) {
 
 func TestBindFlags_EveryKeyHasOneByItsPath(t *testing.T) {
 	online, offline := parsed(t, Online), parsed(t, Offline)
-	frames := parsed(t, Frames)
+	frames, backfill := parsed(t, Frames), parsed(t, Backfiller)
 	new(Config).each(func(k key) {
 		name := strings.ReplaceAll(k.path, "_", "-")
+		if strings.HasPrefix(k.path, "backfill.") {
+			if online.Lookup(name) != nil || offline.Lookup(name) != nil || frames.Lookup(name) != nil || backfill.Lookup(name) == nil {
+				t.Errorf("--%s is not only backfill's", name)
+			}
+			return
+		}
 		forwards := strings.HasPrefix(k.path, "forwarder.")
 		if has := frames.Lookup(name) != nil; has != (forwards || strings.HasPrefix(k.path, "logging.") || name == "id" || name == "config-file") {
 			t.Errorf("--%s in frame-forwarder: %v", name, has)
@@ -86,6 +95,9 @@ func TestBindFlags_EveryKeyHasOneByItsPath(t *testing.T) {
 		daemonOnly := strings.HasPrefix(k.path, "kafka.") || strings.HasPrefix(k.path, "sources.") || strings.HasPrefix(k.path, "health_check.")
 		if has := offline.Lookup(name) != nil; has == daemonOnly {
 			t.Errorf("--%s in offline-ingestor: %v", name, has)
+		}
+		if has := backfill.Lookup(name) != nil; has == daemonOnly {
+			t.Errorf("--%s in offline-ingestor backfill: %v", name, has)
 		}
 	})
 	for letter, name := range map[string]string{"c": "config-file", "d": "ingestion.dry-run"} {

@@ -26,6 +26,7 @@ func FuzzDocument(f *testing.F) {
 	for _, s := range []string{
 		"", "\x00", "a: &a [*a]", "<<: &a {<<: *a}", "? {a: b}\n: c", "!!binary x: y", "scicat: !!map [a]", "\ufeffid: x",
 		`{"id": "\ud83d\ude00\/\ud83d"}`, `"\u0000"`, "scicat: {token: SECRETWORD, timeout: 1e999}", "kafka: {topics: [~, a]}",
+		"backfill: {jobs: {a: {roots: [/x]}}}", "backfill: {jobs: &a {a: *a, <<: *a}}", "backfill: {jobs: {a: &b {<<: *b}}}",
 		"ingestion: {max_offline_ingestors: 0x7fffffffffffffff}",
 		"forwarder: {ingesters: [&a {streams: [*a], <<: *a}]}", "forwarder: {ingesters: &a [*a, {<<: [{name: x}, {<<: {url: y}}]}]}",
 	} {
@@ -45,6 +46,13 @@ func FuzzDocument(f *testing.F) {
 			}
 		} else if strings.Contains(err.Error(), "\r") {
 			t.Errorf("%q", err)
+		}
+		if loaded, err := Load(Backfiller, nil, []string{"INGESTOR_CONFIG_FILE=" + path}); err == nil {
+			for name, j := range loaded.Config.Backfill.Jobs {
+				if j.Name != name || len(j.Roots) == 0 || j.Concurrency < 1 || !strings.HasPrefix(j.Roots[0], "/") {
+					t.Errorf("unusable: %+v", j)
+				}
+			}
 		}
 		loaded, err := Load(Online, nil, []string{"INGESTOR_CONFIG_FILE=" + path})
 		var faults *Error

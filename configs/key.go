@@ -18,6 +18,7 @@ type key struct {
 	optional bool   // records that the example shows behind comment signs
 	onlyFlag bool   // belongs to one run: not passed on to children
 
+	backfill  bool     // only offline-ingestor backfill has a flag for it
 	forwarder bool     // only frame-forwarder has a flag for it
 	peers     []string // variables of dranspose's ingesters that mean the same, the strongest first
 }

@@ -98,7 +98,7 @@ func readAll(p Program, fs *pflag.FlagSet, env []string, check func(Stream) erro
 		if !l.file(loaded.Path) {
 			return nil, &Error{Problems: l.problems} // what else is missing would say nothing
 		}
-	case p == Offline || p == Online:
+	case len(p.required()) > 0:
 		return nil, &UsageError{Reason: "no configuration file: give one with -c FILE"}
 	}
 	l.environment(variables)

@@ -18,6 +18,12 @@ const (
 	// Frames moves frames: logging, the forwarder's section, and the flags and
 	// variables of dranspose's ingesters. A stream is needed, but no file.
 	Frames
+	// Backfiller looks through folders: Offline's flags, and those of its own section;
+	// scicat.host is needed.
+	Backfiller
+	// Publisher is Backfiller that hands files to the daemons by way of Kafka: the same
+	// flags; the password of the main cluster is read, too, and a way to get in needed.
+	Publisher
 )
 
 // has tells whether the program has a flag for k.
@@ -25,8 +31,13 @@ func (p Program) has(k key) bool {
 	if p == Frames {
 		return k.forwarder || p.reads(k.path)
 	}
+	if k.backfill {
+		return p.backfills()
+	}
 	return !k.forwarder && (p == Online || !k.online)
 }
+
+func (p Program) backfills() bool { return p == Backfiller || p == Publisher }
 
 // reads tells whether the program uses what lies at path at all.
 func (p Program) reads(path string) bool {
@@ -36,7 +47,9 @@ func (p Program) reads(path string) bool {
 	switch section {
 	case "forwarder":
 		return p == Frames
-	case "dataset", "ingestion", "kafka", "scicat", "health_check", "sources", "backfill", "nexus_file", "done_writing_message_file":
+	case "backfill":
+		return p.backfills()
+	case "dataset", "ingestion", "kafka", "scicat", "health_check", "sources", "nexus_file", "done_writing_message_file":
 		return p != Frames
 	default:
 		return true
@@ -48,6 +61,8 @@ func owners(k key) string {
 	switch {
 	case k.forwarder:
 		return "frame-forwarder has it"
+	case k.backfill:
+		return "offline-ingestor backfill has it"
 	case k.online:
 		return "online-ingestor has it"
 	default:
@@ -58,7 +73,7 @@ func owners(k key) string {
 // required are the keys that somebody must have set.
 func (p Program) required() []string {
 	switch p {
-	case Offline, Online:
+	case Offline, Online, Backfiller, Publisher:
 		return []string{"scicat.host"}
 	default:
 		return nil

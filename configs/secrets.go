@@ -34,8 +34,10 @@ func (l *loader) secrets(variables map[string]string) {
 		}
 	}
 	// The offline program may run where the broker's password is not.
-	if l.program == Online {
+	if l.program == Online || l.program == Publisher {
 		l.secret("kafka.sasl_password", &c.Kafka.SASLPassword, "kafka.sasl_password_file", &c.Kafka.SASLPasswordFile, variables)
+	}
+	if l.program == Online {
 		l.placeSources()
 		for i := range c.Sources.Kafka {
 			l.clusterSecret(&c.Sources.Kafka[i], variables)

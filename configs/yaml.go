@@ -23,24 +23,6 @@ func isNull(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
 }
 
-// isEmpty tells whether the node is null, an empty text or list, or a map of such.
-func isEmpty(node *yaml.Node) bool {
-	switch node.Kind {
-	case yaml.ScalarNode:
-		return node.Value == "" || isNull(node)
-	case yaml.MappingNode:
-		for i := 1; i < len(node.Content); i += 2 {
-			// An alias counts as something: it may lead back here.
-			if !isEmpty(node.Content[i]) {
-				return false
-			}
-		}
-		return true
-	default:
-		return node.Kind == yaml.SequenceNode && len(node.Content) == 0
-	}
-}
-
 // quote is s as a YAML scalar on one line.
 func quote(s string) string {
 	switch s {
