@@ -12,6 +12,7 @@ import (
 
 	"ingestor/internal/fault"
 	"ingestor/internal/intake"
+	"ingestor/internal/pattern"
 )
 
 // Options describes one folder.
@@ -63,8 +64,8 @@ func (o Options) validate() error {
 	if o.Settle < 0 || o.ScanEvery < 0 {
 		faults = append(faults, errors.New("a time is negative"))
 	}
-	for _, pattern := range append(append([]string{}, o.Include...), o.Exclude...) {
-		if err := valid(pattern); err != nil {
+	for _, one := range append(append([]string{}, o.Include...), o.Exclude...) {
+		if err := pattern.Check(one); err != nil {
 			faults = append(faults, err)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"ingestor/internal/pattern"
 )
 
 // chunk is how many entries of a folder are read at once; one may hold a million.
@@ -17,7 +19,7 @@ const chunk = 512
 // scan looks through a folder and all below it.
 type scan struct {
 	root   string // of the source
-	filter filter
+	filter pattern.Filter
 	below  bool                // folders below it, too
 	watch  func(folder string) // called before a folder is read, so that nothing new is missed
 	found  func([]file) error  // an error ends the scan
@@ -81,10 +83,10 @@ func (s *scan) folder(ctx context.Context, folder string, top bool) (below []str
 			relative := prefix + e.Name()
 			switch {
 			case e.IsDir():
-				if s.below && s.filter.folder(relative) {
+				if s.below && s.filter.Folder(relative) {
 					below = append(below, filepath.Join(folder, e.Name()))
 				}
-			case !e.Type().IsRegular() || !s.filter.file(relative):
+			case !e.Type().IsRegular() || !s.filter.File(relative):
 			default:
 				// It may be gone meanwhile, or be replaced.
 				if info, err := e.Info(); err == nil && info.Mode().IsRegular() {

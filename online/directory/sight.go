@@ -19,14 +19,14 @@ func (r *run) sight(ctx context.Context, path string, folders bool) {
 	if !below || relative == "" {
 		return
 	}
-	is := r.filter.file(relative)
+	is := r.filter.File(relative)
 	if !is && (!folders || !r.opt.Recursive) {
 		return
 	}
 	f, info, err := look(path)
 	switch {
 	case info != nil && info.IsDir():
-		if folders && r.opt.Recursive && r.filter.folder(relative) {
+		if folders && r.opt.Recursive && r.filter.Folder(relative) {
 			r.lookThrough(path)
 		}
 	case err != nil || !is: // gone, or no file

@@ -11,12 +11,13 @@ import (
 
 	"ingestor/internal/fault"
 	"ingestor/internal/intake"
+	"ingestor/internal/pattern"
 )
 
 // Source announces the finished files of one folder.
 type Source struct {
 	opt    Options
-	filter filter
+	filter pattern.Filter
 	log    logrus.FieldLogger
 	// notify makes what asks the kernel to tell; tests take it away.
 	notify func(logrus.FieldLogger) *watches
@@ -45,7 +46,7 @@ func New(o Options) (*Source, error) {
 		return nil, err
 	}
 	return &Source{
-		opt: o, filter: filter{o.Include, o.Exclude},
+		opt: o, filter: pattern.Filter{Include: o.Include, Exclude: o.Exclude},
 		log: o.Log.WithField("source", "files:"+o.Path), wake: make(chan struct{}, 1),
 		notify: newWatches,
 	}, nil
