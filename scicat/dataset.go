@@ -187,7 +187,19 @@ func (c *Client) list(ctx context.Context, r request, noneIs404 bool, keys ...st
 }
 
 func (c *Client) listOnce(ctx context.Context, r request, noneIs404 bool, keys ...string) (ids []string, again bool, err error) {
-	var items []map[string]any
+	items, again, err := c.itemsOnce(ctx, r, noneIs404, func(items []map[string]any) bool { return len(items) > 0 })
+	if err != nil || again || len(items) == 0 {
+		return nil, again, err
+	}
+	ids = make([]string, len(items))
+	for i, item := range items {
+		ids[i] = firstText(item, keys...)
+	}
+	return ids, false, nil
+}
+
+// itemsOnce asks once. What is not whole, a stale token may have been answered too.
+func (c *Client) itemsOnce(ctx context.Context, r request, noneIs404 bool, whole func([]map[string]any) bool) (items []map[string]any, again bool, err error) {
 	rep, err := c.get(ctx, r, func(rep *reply) bool {
 		if !rep.ok() {
 			return !transient(rep.status)
@@ -205,15 +217,11 @@ func (c *Client) listOnce(ctx context.Context, r request, noneIs404 bool, keys .
 			return nil, again, err
 		}
 	}
-	if len(items) == 0 {
-		again, err = c.believe(ctx, rep.token, false)
-		return nil, again, err
+	if whole(items) {
+		return items, false, nil
 	}
-	ids = make([]string, len(items))
-	for i, item := range items {
-		ids[i] = firstText(item, keys...)
-	}
-	return ids, false, nil
+	again, err = c.believe(ctx, rep.token, false)
+	return items, again, err
 }
 
 func firstText(o map[string]any, keys ...string) string {

@@ -32,6 +32,37 @@ func (c *Client) Lookups() *Lookups {
 	return &Lookups{client: c, answers: map[string]*answer{}}
 }
 
+// mostShared is how much of what was found is known to the next file, in bytes.
+const mostShared = 8 << 20
+
+// Next starts the look-ups of the next file of a batch. What was found for the
+// files before is known to it; what failed or was not there is asked for again.
+func (l *Lookups) Next() *Lookups {
+	next := l.client.Lookups()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	size := 0
+	for key, a := range l.answers {
+		select {
+		case <-a.done:
+		default:
+			continue // nobody waits for it any more
+		}
+		if a.err != nil || isNothing(a.body) || size+len(a.body) > mostShared {
+			continue
+		}
+		size += len(a.body)
+		next.answers[key] = a
+	}
+	return next
+}
+
+// isNothing says that a successful answer tells of nothing found.
+func isNothing(body []byte) bool {
+	rep := reply{body: body}
+	return rep.empty() || bytes.Equal(bytes.TrimSpace(body), []byte("[]"))
+}
+
 // Lookup gives the body of a successful answer, which the caller must not change
 // (D20). text is the rendered text of a schema's variable: an absolute URL, or
 // one that begins with datasets, proposals, origdatablocks, instruments or

@@ -151,11 +151,20 @@ func metadataFilter(key string, value any) (string, error) {
 		"where":  map[string]any{"scientificMetadata." + storedKey(key) + ".value": condition},
 		"fields": []string{"pid"},
 	}
-	text, err := json.Marshal(filter)
+	query, err := filterQuery(filter)
 	if err != nil {
 		return "", fmt.Errorf("filter for %s: %w", key, err)
 	}
-	// A plus for a space is only understood by form decoders.
+	return query, nil
+}
+
+// filterQuery is a filter as a query. A plus for a space is only understood by
+// form decoders.
+func filterQuery(filter map[string]any) (string, error) {
+	text, err := json.Marshal(filter)
+	if err != nil {
+		return "", err
+	}
 	return "filter=" + strings.ReplaceAll(url.QueryEscape(string(text)), "+", "%20"), nil
 }
 

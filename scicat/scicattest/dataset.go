@@ -3,7 +3,6 @@ package scicattest
 import (
 	"encoding/hex"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -157,11 +156,10 @@ func datasetView(d Document) Document {
 
 // dataset finds a stored dataset. The caller holds mu.
 func (s *Server) dataset(pid string) Document {
-	i := slices.IndexFunc(s.datasets, func(d Document) bool { return d["pid"] == pid })
-	if i < 0 {
-		return nil
+	if found := s.datasets.find("pid", pid); len(found) > 0 {
+		return found[0]
 	}
-	return s.datasets[i]
+	return nil
 }
 
 // readable is the dataset with this pid if the user may see it, else the answer
@@ -179,10 +177,10 @@ func (s *Server) readable(pid string, user *account) (Document, *answer) {
 	return d, nil
 }
 
-// visible are the datasets that the user may see.
-func (s *Server) visible(user *account) []Document {
+// visible are those documents that the user may see.
+func (s *Server) visible(user *account, among []Document) []Document {
 	var out []Document
-	for _, d := range s.datasets {
+	for _, d := range among {
 		if s.mayRead(user, d) {
 			out = append(out, d)
 		}

@@ -39,7 +39,7 @@ func (s *Server) queryDatasets(c *call) ([]Document, *answer) {
 		}
 	}
 	f.where = pluralWhere(f.where)
-	found, err := f.run(s.visible(c.user), func(d Document) Document {
+	found, err := f.run(s.visible(c.user, s.datasets.candidates(f.where)), func(d Document) Document {
 		view := datasetView(d)
 		if slices.Contains(f.include, "origdatablocks") {
 			view["origdatablocks"] = s.included(d["pid"])
@@ -72,10 +72,7 @@ func pluralWhere(where Document) Document {
 // that the model adds.
 func (s *Server) included(pid any) []any {
 	out := []any{}
-	for _, b := range s.datablocks {
-		if b["datasetId"] != pid {
-			continue
-		}
+	for _, b := range s.blocksOf(pid) {
 		b = deepCopy(b).(Document)
 		delete(b, "id")
 		files, _ := b["dataFileList"].([]any)

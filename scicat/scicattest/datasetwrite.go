@@ -32,7 +32,7 @@ func (s *Server) createDataset(c *call) answer {
 	if id, _ := d["pid"].(string); s.dataset(id) != nil {
 		return exception(http.StatusConflict, "A dataset with pid "+id+" already exists!")
 	}
-	s.datasets = append(s.datasets, d)
+	s.datasets.add(d)
 	s.countForProposals(d)
 	view := datasetView(d)
 	// The answer to a POST lacks what was not sent; a later GET shows null.
@@ -172,11 +172,7 @@ func (s *Server) putDataset(c *call) answer {
 
 func (s *Server) replace(c *call, old, d Document) answer {
 	d["updatedBy"], d["updatedAt"] = c.user.Name, date(s.now())
-	for i := range s.datasets {
-		if s.datasets[i]["pid"] == old["pid"] {
-			s.datasets[i] = d
-		}
-	}
+	s.datasets.replace(old, d)
 	return ok(datasetView(d))
 }
 
@@ -206,7 +202,7 @@ func (s *Server) deleteDataset(c *call) answer {
 	if d == nil {
 		return notFound()
 	}
-	s.datasets = slices.DeleteFunc(s.datasets, func(x Document) bool { return x["pid"] == d["pid"] })
+	s.datasets.remove(d)
 	out := deepCopyKeepingDates(d)
 	out["id"] = out["_id"]
 	return ok(out)

@@ -47,6 +47,9 @@ type Options struct {
 	MaxBody int64
 	// TokenLife is how long a token from a login is good; default 1 h.
 	TokenLife time.Duration
+	// ForgetRequests is for hundreds of thousands of requests, whose bodies
+	// would fill the memory: Requests is empty.
+	ForgetRequests bool
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }

@@ -26,10 +26,12 @@ func (s *Server) record(r *http.Request, body []byte) (*Fault, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	target := r.URL.RequestURI()
-	s.requests = append(s.requests, Request{
-		Time: s.opt.Now(), Method: r.Method, Target: target, Header: r.Header.Clone(),
-		Body: slices.Clone(body[:min(len(body), keptBody)]), Run: s.run,
-	})
+	if !s.opt.ForgetRequests {
+		s.requests = append(s.requests, Request{
+			Time: s.opt.Now(), Method: r.Method, Target: target, Header: r.Header.Clone(),
+			Body: slices.Clone(body[:min(len(body), keptBody)]), Run: s.run,
+		})
+	}
 	for _, f := range s.faults {
 		if f.fits(r.Method, target, s.run) {
 			picked := f.Fault
@@ -42,7 +44,7 @@ func (s *Server) record(r *http.Request, body []byte) (*Fault, int) {
 func (s *Server) note(n, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n < len(s.requests) {
+	if n >= 0 && n < len(s.requests) {
 		s.requests[n].Status = status
 	}
 }
@@ -66,8 +68,8 @@ func (s *Server) ClearRequests() {
 func (s *Server) Datasets() []Document {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]Document, len(s.datasets))
-	for i, d := range s.datasets {
+	out := make([]Document, len(s.datasets.all))
+	for i, d := range s.datasets.all {
 		out[i] = deepCopy(datasetView(d)).(Document)
 	}
 	return out
@@ -89,7 +91,7 @@ func (s *Server) Datablocks(pid string) []Document {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []Document
-	for _, b := range s.datablocks {
+	for _, b := range s.datablocks.all {
 		if pid == "" || b["datasetId"] == pid {
 			out = append(out, deepCopy(b).(Document))
 		}

@@ -28,7 +28,7 @@ func (s *Server) AddSample(d Document) error {
 // AddDataset stores a dataset; it needs a pid.
 func (s *Server) AddDataset(d Document) error {
 	return s.add(d, "pid", func(d Document) {
-		s.datasets = append(s.datasets, s.newDataset(d, &account{User: User{Name: "system"}}))
+		s.datasets.add(s.newDataset(d, &account{User: User{Name: "system"}}))
 	})
 }
 

@@ -23,8 +23,8 @@ type Server struct {
 
 	mu          sync.Mutex
 	users       []*account
-	datasets    []Document // in the order of their creation; database form
-	datablocks  []Document
+	datasets    collection // database form
+	datablocks  collection
 	proposals   []Document
 	instruments []Document
 	samples     []Document
