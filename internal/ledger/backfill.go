@@ -14,12 +14,11 @@ func (l *Ledger) NotePublished(ctx context.Context, job string, files []File) er
 		return nil
 	}
 	now := stamp(l.opt.Now())
-	return l.write(ctx, func(tx *sql.Tx) (err error) {
+	return l.write(ctx, func(tx *sql.Tx) error {
 		stmt, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO published (deployment, job, path, size, mtime, at) VALUES (?, ?, ?, ?, ?, ?)")
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, stmt.Close()) }()
 		for _, f := range files {
 			if _, err := stmt.ExecContext(ctx, l.deployment, job, f.Path, f.Size, f.ModTime.UnixNano(), now); err != nil {
 				return err
@@ -50,11 +49,19 @@ ON CONFLICT (path, size, mtime, catalogue) DO UPDATE SET
 func (l *Ledger) AcceptChanged(ctx context.Context, files []File) (n int, err error) {
 	now := stamp(l.opt.Now())
 	err = l.write(ctx, func(tx *sql.Tx) error {
+		claim, err := l.claims(ctx, tx)
+		if err != nil {
+			return err
+		}
+		accept, err := tx.PrepareContext(ctx, acceptFile)
+		if err != nil {
+			return err
+		}
 		for _, f := range files {
-			if err := l.claim(ctx, tx, f); err != nil {
+			if err := claim(f); err != nil {
 				return err
 			}
-			r, err := tx.ExecContext(ctx, acceptFile, f.Path, f.Size, f.ModTime.UnixNano(), int64(f.Device), int64(f.Inode),
+			r, err := accept.ExecContext(ctx, f.Path, f.Size, f.ModTime.UnixNano(), int64(f.Device), int64(f.Inode),
 				now, l.opt.Host, l.opt.Version, l.opt.Catalogue)
 			if err != nil {
 				return err

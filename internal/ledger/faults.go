@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -32,10 +33,14 @@ func mayBeMended(c int) bool {
 	return false
 }
 
-// explain makes the one line of an error of SQLite.
+// explain makes the one line of an error of SQLite. The end of our own context
+// keeps its kind: nothing is wrong with the ledger.
 func (l *Ledger) explain(doing string, err error) error {
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case canceled(err):
+		return fmt.Errorf("%s the ledger %s: %w", doing, l.path, context.Canceled)
 	}
 	said := l.reason(err)
 	if c := code(err); mayBeMended(c) && !l.isFolder() {

@@ -94,6 +94,7 @@ CREATE TABLE jobs (
 	last_run   INTEGER NOT NULL,
 	last_good  INTEGER NOT NULL,
 	version    INTEGER NOT NULL,
+	selection  TEXT    NOT NULL,
 	roots      BLOB    NOT NULL,
 	PRIMARY KEY (deployment, name)
 ) STRICT, WITHOUT ROWID;

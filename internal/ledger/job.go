@@ -54,14 +54,16 @@ type JobState struct {
 	// LastRun and LastGood are when a run ended last, and when one ended well.
 	LastRun  time.Time `json:"last_run"`
 	LastGood time.Time `json:"last_good"`
-	// Version belongs to who keeps the state; the ledger does not look at it.
-	Version int `json:"version"`
+	// Selection is which files the job looks for, in words of its own, and Version
+	// the layout of the state: both belong to who keeps it, and are not looked at.
+	Selection string `json:"selection"`
+	Version   int    `json:"version"`
 }
 
 // RootSeen is how a root looked.
 type RootSeen struct {
 	Device  uint64 `json:"device"`  // as stat tells it
-	Mounted bool   `json:"mounted"` // it was on another device than the folder above it
+	Mounted bool   `json:"mounted"` // it was on another file system than /
 	Files   int64  `json:"files"`   // how many were found in it
 }
 
@@ -71,7 +73,7 @@ type rootRow struct {
 	RootSeen
 }
 
-const jobColumns = "SELECT name, mark_time, mark_path, scanned, last_run, last_good, version, roots FROM jobs"
+const jobColumns = "SELECT name, mark_time, mark_path, scanned, last_run, last_good, version, selection, roots FROM jobs"
 
 // LoadJob is the state of a job of this deployment; that of one which never ran
 // has nothing but its name, and is no error.
@@ -113,7 +115,7 @@ func scanJob(rows *sql.Rows) (JobState, error) {
 	var mark sql.NullInt64
 	var scanned, lastRun, lastGood int64
 	var encoded []byte
-	if err := rows.Scan(&j.Job, &mark, &j.Mark.Path, &scanned, &lastRun, &lastGood, &j.Version, &encoded); err != nil {
+	if err := rows.Scan(&j.Job, &mark, &j.Mark.Path, &scanned, &lastRun, &lastGood, &j.Version, &j.Selection, &encoded); err != nil {
 		return j, err
 	}
 	if mark.Valid {
@@ -148,9 +150,9 @@ func (l *Ledger) SaveJob(ctx context.Context, j JobState) error {
 		mark, path = sql.NullInt64{Int64: j.Mark.Time.UnixNano(), Valid: true}, j.Mark.Path
 	}
 	return l.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO jobs (deployment, name, mark_time, mark_path, scanned, last_run, last_good, version, roots)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			l.deployment, j.Job, mark, path, stamp(j.ScannedAt), stamp(j.LastRun), stamp(j.LastGood), j.Version, encoded)
+		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO jobs (deployment, name, mark_time, mark_path, scanned, last_run, last_good, version, selection, roots)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			l.deployment, j.Job, mark, path, stamp(j.ScannedAt), stamp(j.LastRun), stamp(j.LastGood), j.Version, j.Selection, encoded)
 		return err
 	})
 }

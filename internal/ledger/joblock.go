@@ -41,8 +41,8 @@ const jobLockPause = 100 * time.Millisecond
 // LockJob takes the lock of a job of a deployment for a command, and waits for it
 // up to wait. The lock ends with unlock, or with the process, however that ends;
 // what a dead process has left in its file blocks nobody. The error is a
-// *JobHeldError where another has it, the context's where that ended, else of
-// kind Unavailable.
+// *JobHeldError, of kind Busy, where another has it; the context's where that
+// ended; else of kind Unavailable.
 func LockJob(ctx context.Context, dir string, d Deployment, job, command string, wait time.Duration) (unlock func() error, err error) {
 	path := JobFile(dir, d, job, "lock")
 	if err := makeDirectory(path); err != nil {
@@ -87,10 +87,10 @@ func tryJobLock(path, job string) (*os.File, error) {
 		if err := json.NewDecoder(io.LimitReader(file, 4096)).Decode(&held.Holder); err != nil {
 			held.Holder = Holder{} // it is about to say so
 		}
-		return nil, held
+		return nil, fault.New(fault.Busy, held)
 	}
 	if k := (&RetryLock{file: file, path: path}); !k.Valid() { // it was taken away between the two steps
-		return nil, errors.Join(&JobHeldError{Job: job}, file.Close())
+		return nil, fault.New(fault.Busy, errors.Join(&JobHeldError{Job: job}, file.Close()))
 	}
 	return file, nil
 }

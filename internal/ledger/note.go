@@ -70,34 +70,44 @@ func (l *Ledger) takeAll(ctx context.Context, notes []Note) error {
 			return l.explain("write to", err)
 		}
 		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+		claim, err := l.claims(ctx, tx)
+		if err != nil {
+			return l.explain("write to", err)
+		}
+		take, err := tx.PrepareContext(ctx, takeNote)
+		if err != nil {
+			return l.explain("write to", err)
+		}
 		for _, n := range notes {
-			if err := l.take(ctx, tx, n); err != nil {
-				return err
+			if err := claim(n.File); err != nil {
+				return l.explain("write to", err)
+			}
+			attempt := 0
+			if n.FirstOfAttempt {
+				attempt = 1
+			}
+			_, err := take.ExecContext(ctx,
+				n.Path, n.Size, n.ModTime.UnixNano(), int64(n.Device), int64(n.Inode), string(n.State), n.PID, n.Datablock, n.JobID, n.Schema,
+				attempt, n.Error, n.Class, n.Exit, l.opt.Now().UnixNano(), l.opt.Host, l.opt.Version, l.opt.Catalogue)
+			if err != nil {
+				return l.explain("write to", err)
 			}
 		}
 		return l.explain("write to", tx.Commit())
 	})
 }
 
-func (l *Ledger) take(ctx context.Context, tx *sql.Tx, n Note) error {
-	attempt := 0
-	if n.FirstOfAttempt {
-		attempt = 1
-	}
-	if err := l.claim(ctx, tx, n.File); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, takeNote,
-		n.Path, n.Size, n.ModTime.UnixNano(), int64(n.Device), int64(n.Inode), string(n.State), n.PID, n.Datablock, n.JobID, n.Schema,
-		attempt, n.Error, n.Class, n.Exit, l.opt.Now().UnixNano(), l.opt.Host, l.opt.Version, l.opt.Catalogue)
-	return l.explain("write to", err)
-}
-
-// claim makes what format 1 said of a file ours.
-func (l *Ledger) claim(ctx context.Context, tx *sql.Tx, f File) error {
+// claims makes what format 1 said of files ours, one after the other.
+func (l *Ledger) claims(ctx context.Context, tx *sql.Tx) (func(File) error, error) {
 	if l.opt.Catalogue == "" {
-		return nil
+		return func(File) error { return nil }, nil
 	}
-	_, err := tx.ExecContext(ctx, claimFile, l.opt.Catalogue, f.Path, f.Size, f.ModTime.UnixNano())
-	return l.explain("write to", err)
+	stmt, err := tx.PrepareContext(ctx, claimFile)
+	if err != nil {
+		return nil, err
+	}
+	return func(f File) error {
+		_, err := stmt.ExecContext(ctx, l.opt.Catalogue, f.Path, f.Size, f.ModTime.UnixNano())
+		return err
+	}, nil
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -14,6 +15,7 @@ const (
 	busy         = 5
 	locked       = 6
 	readOnly     = 8
+	interrupt    = 9
 	inputOutput  = 10
 	corrupt      = 11
 	full         = 13
@@ -30,6 +32,9 @@ func code(err error) int {
 	}
 	return e.Code() & 0xff
 }
+
+// canceled says that it was our own context that ended it.
+func canceled(err error) bool { return errors.Is(err, context.Canceled) || code(err) == interrupt }
 
 // source names the database and its settings.
 //

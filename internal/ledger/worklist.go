@@ -23,7 +23,8 @@ type Worklist struct {
 	path string
 	db   *sql.DB
 	// conn is the one that has the file open: another would find none.
-	conn *sql.Conn
+	conn   *sql.Conn
+	insert *sql.Stmt // closed with conn
 
 	mu     sync.Mutex
 	broken error // of the first Add that failed
@@ -52,24 +53,36 @@ func NewWorklist(ctx context.Context, dir, name string) (*Worklist, error) {
 		return nil, w.explain("make", err)
 	}
 	w.db = db
-	if w.conn, err = db.Conn(ctx); err == nil {
-		_, err = w.conn.ExecContext(ctx, `CREATE TABLE files (
-			mtime  INTEGER NOT NULL,
-			path   TEXT    NOT NULL,
-			size   INTEGER NOT NULL,
-			device INTEGER NOT NULL,
-			inode  INTEGER NOT NULL,
-			PRIMARY KEY (mtime, path)
-		) STRICT, WITHOUT ROWID`)
-	}
-	if err == nil {
-		err = w.unname()
-	}
-	if err != nil {
+	if err := w.prepare(ctx); err != nil {
 		_, _ = w.Close(), w.unname() // the first error says more
 		return nil, w.explain("make", err)
 	}
 	return w, nil
+}
+
+// prepare begins the one transaction of the list, which never ends: what is not
+// committed is written only where the cache is too small for it.
+func (w *Worklist) prepare(ctx context.Context) (err error) {
+	if w.conn, err = w.db.Conn(ctx); err != nil {
+		return err
+	}
+	_, err = w.conn.ExecContext(ctx, `CREATE TABLE files (
+		mtime  INTEGER NOT NULL,
+		path   TEXT    NOT NULL,
+		size   INTEGER NOT NULL,
+		device INTEGER NOT NULL,
+		inode  INTEGER NOT NULL,
+		PRIMARY KEY (mtime, path)
+	) STRICT, WITHOUT ROWID;
+	BEGIN EXCLUSIVE`)
+	if err != nil {
+		return err
+	}
+	if err := w.unname(); err != nil {
+		return err
+	}
+	w.insert, err = w.conn.PrepareContext(ctx, "INSERT OR IGNORE INTO files (mtime, path, size, device, inode) VALUES (?, ?, ?, ?, ?)")
+	return err
 }
 
 func (w *Worklist) unname() error {
@@ -79,10 +92,8 @@ func (w *Worklist) unname() error {
 	return nil
 }
 
-const addFile = "INSERT OR IGNORE INTO files (mtime, path, size, device, inode) VALUES (?, ?, ?, ?, ?)"
-
-// Add puts files on the list, best about a thousand at once. One that is there
-// already, with the same time, stays once.
+// Add puts files on the list. One that is there already, with the same time,
+// stays once.
 func (w *Worklist) Add(ctx context.Context, files []File) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,22 +104,12 @@ func (w *Worklist) Add(ctx context.Context, files []File) error {
 }
 
 func (w *Worklist) add(ctx context.Context, files []File) error {
-	tx, err := w.conn.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	stmt, err := tx.PrepareContext(ctx, addFile)
-	if err != nil {
-		return err
-	}
-	defer stmt.Close()
 	for _, f := range files {
-		if _, err := stmt.ExecContext(ctx, f.ModTime.UnixNano(), f.Path, f.Size, int64(f.Device), int64(f.Inode)); err != nil {
+		if _, err := w.insert.ExecContext(ctx, f.ModTime.UnixNano(), f.Path, f.Size, int64(f.Device), int64(f.Inode)); err != nil {
 			return err
 		}
 	}
-	return tx.Commit()
+	return nil
 }
 
 // Next is up to limit files after a mark, the oldest first; with newestFirst
@@ -158,10 +159,12 @@ func (w *Worklist) Close() error {
 
 // explain makes the one line of an error.
 func (w *Worklist) explain(doing string, err error) error {
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
-	}
-	if code(err) == full {
+	case canceled(err):
+		return fmt.Errorf("%s the list of files %s: %w", doing, w.path, context.Canceled)
+	case code(err) == full:
 		err = fmt.Errorf("the disk is full (%w)", err)
 	}
 	if mayBeMended(code(err)) {
