@@ -1,0 +1,85 @@
+package tree
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"ingestor/internal/fault"
+	"ingestor/internal/ledger"
+	"ingestor/internal/pattern"
+)
+
+// Options say where to look, and for what.
+type Options struct {
+	// Roots are the folders to look through, absolute; at least one. One that lies
+	// in another is no harm.
+	Roots []string
+	// Include are the files wanted, Exclude those of them that are not, and folders
+	// not to look into, as package pattern has it. Hidden folders are not looked into.
+	Include, Exclude []string
+
+	// Now is the time of the walk; required.
+	Now time.Time
+	// MinAge is how long ago a file must have been changed. Where its time lies in
+	// the future, that of its change on the disk (ctime) counts.
+	MinAge time.Duration
+	// Since and Until bound the modification time, Until itself excluded; zero: no bound.
+	Since, Until time.Time
+
+	// LowWater and SeenCTime, where both are given, leave out what an earlier walk
+	// has seen: files whose content is older than LowWater and whose ctime, and that
+	// of each folder on the way to them below the root, is before SeenCTime. A folder
+	// that is moved changes its own ctime, but not those of the files in it.
+	LowWater, SeenCTime time.Time
+
+	// Seen is how the roots looked at an earlier walk, for telling whether they are
+	// still there; a root that is not in it is taken as it is.
+	Seen map[string]ledger.RootSeen
+
+	// Silence is how long the storage may take for one answer before it counts as
+	// gone; default 5 min.
+	Silence time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.Silence == 0 {
+		o.Silence = 5 * time.Minute
+	}
+	roots := make([]string, len(o.Roots))
+	for i, root := range o.Roots {
+		roots[i] = filepath.Clean(root)
+	}
+	o.Roots = roots
+	return o
+}
+
+func (o Options) validate() error {
+	var faults []error
+	if len(o.Roots) == 0 {
+		faults = append(faults, errors.New("no folder is given"))
+	}
+	for _, root := range o.Roots {
+		if !filepath.IsAbs(root) {
+			faults = append(faults, fmt.Errorf("folder %q: must begin with /", root))
+		}
+	}
+	if o.Now.IsZero() {
+		faults = append(faults, errors.New("the time is missing"))
+	}
+	if o.MinAge < 0 || o.Silence < 0 {
+		faults = append(faults, errors.New("a duration is negative"))
+	}
+	for _, list := range [][]string{o.Include, o.Exclude} {
+		for _, one := range list {
+			if err := pattern.Check(one); err != nil {
+				faults = append(faults, err)
+			}
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fault.Errorf(fault.BadConfiguration, "options of a walk: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package tree
+
+import "ingestor/internal/ledger"
+
+// mostNamed is how many folders are named; the others are only counted.
+const mostNamed = 10
+
+// Stats is what a walk has found.
+type Stats struct {
+	Files int64 // handed on
+	Bytes int64 // of these
+
+	// Files that are wanted by their names and not handed on.
+	Old      int64 // seen by an earlier walk
+	TooYoung int64 // for MinAge
+	Outside  int64 // of Since and Until
+
+	Links   int64 // symbolic links, to whatever, which are not followed
+	Special int64 // pipes, devices and sockets with a wanted name
+
+	Folders  int64 // that were read
+	Repeated int64 // that were reached again by another path, and not read again
+	Vanished int64 // files and folders that were gone when their turn came
+
+	// Incomplete says that folders could not be read: files may be missing.
+	Incomplete bool
+	Closed     int64    // how many they were
+	Unreadable []Unseen // the first of them
+
+	// Roots is how the roots looked; right also where the walk is incomplete.
+	Roots map[string]ledger.RootSeen
+}
+
+// Unseen is a folder that could not be read, and why.
+type Unseen struct{ Path, Reason string }
+
+func named(list []Unseen, path, reason string) []Unseen {
+	if len(list) >= mostNamed {
+		return list
+	}
+	return append(list, Unseen{path, reason})
+}
