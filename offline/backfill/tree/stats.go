@@ -2,7 +2,7 @@ package tree
 
 import "ingestor/internal/ledger"
 
-// mostNamed is how many folders are named; the others are only counted.
+// mostNamed is how many of a kind are named; of the others only the number is told.
 const mostNamed = 10
 
 // Stats is what a walk has found.
@@ -14,6 +14,7 @@ type Stats struct {
 	Old      int64 // seen by an earlier walk
 	TooYoung int64 // for MinAge
 	Outside  int64 // of Since and Until
+	BadNames int64 // no UTF-8: neither a message nor the catalogue can hold them
 
 	Links   int64 // symbolic links, to whatever, which are not followed
 	Special int64 // pipes, devices and sockets with a wanted name
@@ -26,12 +27,13 @@ type Stats struct {
 	Incomplete bool
 	Closed     int64    // how many they were
 	Unreadable []Unseen // the first of them
+	Unnamed    []Unseen // the first of BadNames
 
 	// Roots is how the roots looked; right also where the walk is incomplete.
 	Roots map[string]ledger.RootSeen
 }
 
-// Unseen is a folder that could not be read, and why.
+// Unseen is a folder or file that was left out, and why.
 type Unseen struct{ Path, Reason string }
 
 func named(list []Unseen, path, reason string) []Unseen {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -251,8 +252,12 @@ func (w *walker) file(ctx context.Context, f folder, p *place, name string) erro
 		return err
 	}
 	w.wanted++
+	path := p.path + name
 	content, change := mtime(&st), ctime(&st)
 	switch {
+	case !utf8.ValidString(path):
+		w.stats.BadNames++
+		w.stats.Unnamed = named(w.stats.Unnamed, path, "its name is no UTF-8")
 	case !w.Since.IsZero() && content.Before(w.Since), !w.Until.IsZero() && !content.Before(w.Until):
 		w.stats.Outside++
 	case !p.fresh && !w.LowWater.IsZero() && content.Before(w.LowWater) && change.Before(w.SeenCTime):
@@ -262,7 +267,7 @@ func (w *walker) file(ctx context.Context, f folder, p *place, name string) erro
 	default:
 		w.stats.Files++
 		w.stats.Bytes += st.Size
-		w.pending = append(w.pending, ledger.File{Path: p.path + name, Size: st.Size, ModTime: content, Device: device(&st), Inode: st.Ino})
+		w.pending = append(w.pending, ledger.File{Path: path, Size: st.Size, ModTime: content, Device: device(&st), Inode: st.Ino})
 		if len(w.pending) >= batch {
 			return w.flush(ctx)
 		}
