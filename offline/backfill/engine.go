@@ -1,0 +1,248 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"ingestor/internal/fault"
+	"ingestor/internal/ledger"
+	"ingestor/offline/backfill/tree"
+)
+
+// Engine makes runs of one job.
+type Engine struct{ opt Options }
+
+// New makes an engine; it touches nothing yet. All faults of the options are
+// listed.
+func New(o Options) (*Engine, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	return &Engine{opt: o}, nil
+}
+
+// clockMargin is how far the clocks of file servers may be off.
+const clockMargin = 15 * time.Minute
+
+// savePatience bounds the writing down of how far a run has come, after it was
+// told to end.
+const savePatience = 5 * time.Second
+
+// storagePatience is how long the storage may take to show that it is there.
+const storagePatience = 30 * time.Second
+
+// run is one run.
+type run struct {
+	*Options
+	state  ledger.JobState
+	list   List
+	walked tree.Stats
+	report *Report
+	paper  *paper // the counts and failures of the report
+	shown  time.Time
+}
+
+// Run looks for files and deals with them. It blocks until that is done, ctx
+// ends, or something general is in the way; the state is saved in any case. The
+// caller holds the lock of the job.
+//
+// The report is complete also with an error, whose kind is the exit status:
+// SomeFailed, BadInput (changed files, where that is to be strict), Unavailable,
+// NotPermitted, BadConfiguration, Bug, or that of the end of ctx.
+func (e *Engine) Run(ctx context.Context) (Report, error) {
+	opt := e.opt
+	r := &run{Options: &opt, report: &Report{Version: reportVersion, Job: opt.Job, Roots: opt.Tree.Roots, Mode: opt.mode(), Started: opt.Now()}}
+	r.paper = newPaper(r.report)
+	err := r.do(ctx)
+	if cause := context.Cause(ctx); cause != nil && (err == nil || fault.KindOf(err).Class() != fault.ClassBug) {
+		err = cause // what failed because we were told to end
+	}
+	err = r.verdict(err)
+	return *r.report, r.close(ctx, err)
+}
+
+func (o *Options) mode() string {
+	switch {
+	case o.DryRun:
+		return "dry run"
+	case o.Publisher != nil:
+		return "publish"
+	}
+	return "register"
+}
+
+func (r *run) do(ctx context.Context) (err error) {
+	if r.state, err = r.Book.LoadJob(ctx, r.Job); err != nil {
+		return err
+	}
+	if r.list, err = r.NewList(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.list.Close()) }()
+	if err := r.look(ctx); err != nil {
+		return err
+	}
+	w := newWork(r)
+	err = w.work(ctx)
+	w.settle(err)
+	return err
+}
+
+// look walks through the folders and puts what it finds on the list.
+func (r *run) look(ctx context.Context) error {
+	o := r.Tree
+	o.MinAge, o.Now, o.Since, o.Until, o.Seen = r.MinAge, r.report.Started, r.Since, r.Until, r.state.Roots
+	var err error
+	if o.LowWater, o.SeenCTime, err = r.bounds(ctx); err != nil {
+		return err
+	}
+	r.walked, err = r.Walk(ctx, o, func(files []ledger.File) error {
+		if err := r.list.Add(ctx, files); err != nil {
+			return err
+		}
+		r.report.Looked.Files += int64(len(files))
+		r.show(Progress{Looking: true, Total: r.report.Looked.Files}, false)
+		return nil
+	})
+	r.report.Looked = lookedOf(r.walked)
+	if err != nil {
+		return err
+	}
+	for _, u := range r.walked.Unreadable {
+		r.Log.WithField("file", u.Path).Warn("Folder can not be looked into: " + oneLine(u.Reason))
+	}
+	for _, u := range r.walked.Unnamed {
+		r.Log.WithField("file", u.Path).Warn("File can not be registered by this name: " + oneLine(u.Reason))
+	}
+	if seen := r.walked.Roots; r.CheckRoots == nil {
+		r.CheckRoots = func(ctx context.Context) error { return tree.Check(ctx, seen, storagePatience) }
+	}
+	if r.ours() {
+		// Without it nobody would notice that a share is not mounted.
+		r.state.Roots = maps.Clone(r.walked.Roots)
+	}
+	n, bytes, err := r.list.Count(ctx)
+	r.report.Looked.Files, r.report.Looked.Bytes = n, bytes
+	return err
+}
+
+// ours says that the state of the job follows this run.
+func (r *run) ours() bool { return !r.DryRun && !r.Part }
+
+// bounds are the times before which a file has been seen, of its content and of
+// its change; zero where all is looked at.
+func (r *run) bounds(ctx context.Context) (content, change time.Time, err error) {
+	s := r.state
+	given := 0
+	if !s.ScannedAt.IsZero() {
+		list, err := r.Book.DeadLettered(ctx, ledger.MessageFilter{Since: s.ScannedAt})
+		if err != nil {
+			return content, change, err
+		}
+		for _, m := range list {
+			if slices.ContainsFunc(r.Tree.Roots, func(root string) bool { return within(m.File, root) }) {
+				given++
+			}
+		}
+	}
+	switch {
+	case r.All, r.Retry.Failed == AgainAlways, s.ScannedAt.IsZero(), s.Mark.IsZero():
+	case s.Selection != r.Selection:
+		r.Log.Info("Looking at all files: other folders or patterns than last time")
+	case r.Retry.Failed == AgainChanged && r.Retry.RulesChanged.After(s.ScannedAt):
+		r.Log.Info("Looking at all files: schemas or configuration have changed since the last time")
+	case given > 0:
+		r.Log.WithField("messages", given).Info("Looking at all files: the daemon has given some up since the last time")
+	default:
+		// A mark in the future would hide what is written until then.
+		content = earlier(s.Mark.Time, s.ScannedAt).Add(-r.Lookback)
+		change = s.ScannedAt.Add(-r.MinAge - clockMargin)
+	}
+	return content, change, nil
+}
+
+// within says that a path lies below a folder.
+func within(path, folder string) bool {
+	rest, found := strings.CutPrefix(path, strings.TrimSuffix(folder, "/"))
+	return found && strings.HasPrefix(rest, "/")
+}
+
+// verdict is how the run ends: err where something was in the way.
+func (r *run) verdict(err error) error {
+	n := r.report.Counts
+	switch {
+	case err != nil:
+		return err
+	case r.Strict && n[Changed] > 0:
+		return fault.Errorf(fault.BadInput, "%s since registered: look at them, then `state accept`", several(n[Changed], "file has changed", "files have changed"))
+	case n[Failed] > 0:
+		return fault.Errorf(fault.SomeFailed, "%s for good", several(n[Failed], "file failed", "files failed"))
+	}
+	return nil
+}
+
+// close writes down how the run has ended.
+func (r *run) close(ctx context.Context, err error) error {
+	r.report.end(r.Now(), err)
+	if r.DryRun {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), savePatience)
+	defer cancel()
+	r.state.LastRun = r.report.Ended
+	if good(err) {
+		r.state.LastGood = r.report.Ended
+	}
+	r.report.LastGood = r.state.LastGood
+	save := r.save(ctx)
+	if save == nil {
+		line, e := r.report.line()
+		if save = e; e == nil {
+			save = r.Book.AddRun(ctx, ledger.Run{Job: r.Job, Started: r.report.Started, Ended: r.report.Ended, Exit: r.report.Exit, Report: line})
+		}
+	}
+	if save == nil && r.Retention > 0 {
+		_, save = r.Book.PruneRuns(ctx, r.Job, r.report.Ended.Add(-r.Retention))
+	}
+	switch {
+	case save == nil:
+		return err
+	case err == nil || fault.KindOf(err) == fault.SomeFailed:
+		err = fmt.Errorf("keep the state of job %q: %w", r.Job, save)
+		r.report.end(r.report.Ended, err)
+	default:
+		r.Log.WithError(save).Error("State of the job is not kept; the next run looks at more than it had to")
+	}
+	return err
+}
+
+// good says that a run did all it had to; files that failed for good are no
+// fault of the run.
+func good(err error) bool {
+	return err == nil || fault.KindOf(err) == fault.SomeFailed || fault.KindOf(err) == fault.BadInput
+}
+
+func (r *run) save(ctx context.Context) error {
+	if r.state.Job == "" {
+		return nil // it could not be read
+	}
+	return r.Book.SaveJob(ctx, r.state)
+}
+
+// seen notes a complete look, all of which was tried.
+func (r *run) seen() {
+	r.state.ScannedAt, r.state.Selection = r.report.Started, r.Selection
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
