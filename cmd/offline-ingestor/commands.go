@@ -15,7 +15,7 @@ import (
 // addCommands adds the helping commands, unless no argument can mean one: an
 // ingestion does not pay for them.
 func addCommands(c *cobra.Command, args []string, stdout, stderr io.Writer) {
-	words := []string{"check", "explain", "schema", "convert", "retry", "batch", "completion", "help", "-h", "--help",
+	words := []string{"check", "explain", "schema", "convert", "retry", "backfill", "batch", "completion", "help", "-h", "--help",
 		cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
 	if !slices.ContainsFunc(args, func(a string) bool { return slices.Contains(words, a) }) {
 		return
@@ -33,6 +33,7 @@ func addCommands(c *cobra.Command, args []string, stdout, stderr io.Writer) {
 		group("schema", "Helps to write schemas", newSchemaList(stdout)),
 		newConvert(stdout),
 		newRetry(stdout, stderr),
+		newBackfill(stdout, stderr),
 		newBatch(stdout),
 	)
 }
