@@ -25,6 +25,8 @@ type Ingestor struct {
 	book *notebook
 	// ahead are checksums of files that come next.
 	ahead *aheads
+	// refused are the questions about many that the catalogue does not answer.
+	refused *refusals
 }
 
 // New makes an ingestor; it opens nothing yet.
@@ -33,7 +35,7 @@ func New(o Options) (*Ingestor, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return &Ingestor{opt: o, book: &notebook{open: o.OpenLedger, log: o.Log}, ahead: &aheads{}}, nil
+	return &Ingestor{opt: o, book: &notebook{open: o.OpenLedger, log: o.Log}, ahead: &aheads{}, refused: &refusals{}}, nil
 }
 
 // Report is what became of one file, with the bodies that were sent or, in a
@@ -55,29 +57,50 @@ type found struct {
 // Ingest registers one file. MessageFile, if not empty, is the saved message
 // that announced it, and becomes one more entry of the file list (D8). The
 // report is filled as far as it came, also on error.
-func (g *Ingestor) Ingest(ctx context.Context, path, messageFile string) (rep Report, err error) {
-	start := time.Now()
-	rep.File = path
-	rec := g.record(&rep)
-	defer func() {
-		if err != nil {
-			rec.failed(ctx, err)
-			rep.Error = err.Error()
-		}
-		rep.Seconds = time.Since(start).Seconds()
-		rep.Exit = fault.ExitCode(err)
-	}()
-	file, err := nexus.Open(ctx, path, nexus.OpenOptions{RetryDelays: g.opt.OpenRetryDelays, TimeLimit: g.opt.ReadTimeLimit})
+func (g *Ingestor) Ingest(ctx context.Context, path, messageFile string) (Report, error) {
+	w := g.start(path)
+	return w.ended(ctx, g.ingest(ctx, w, messageFile))
+}
+
+// work is a file on its way through an ingestor.
+type work struct {
+	rep     Report
+	rec     *record
+	began   time.Time
+	spent   time.Duration // before began
+	schema  *metadata.Schema
+	dataset scicat.Dataset
+	// Of a batch: the file before it was read, nil when that can not be told,
+	// and what is known of its dataset.
+	info  os.FileInfo
+	known known
+}
+
+func (g *Ingestor) start(path string) *work {
+	w := &work{began: time.Now()}
+	w.rep.File = path
+	w.rec = g.record(&w.rep)
+	return w
+}
+
+// ended completes the report, and notes a failure.
+func (w *work) ended(ctx context.Context, err error) (Report, error) {
 	if err != nil {
-		return rep, withHint(err)
+		w.rec.failed(ctx, err)
+		w.rep.Error = err.Error()
+	}
+	w.rep.Seconds = (w.spent + time.Since(w.began)).Seconds()
+	w.rep.Exit = fault.ExitCode(err)
+	return w.rep, err
+}
+
+func (g *Ingestor) ingest(ctx context.Context, w *work, messageFile string) error {
+	file, err := g.open(ctx, w)
+	if err != nil {
+		return err
 	}
 	defer file.Close()
-	schema, err := g.selectSchema(path)
-	if err != nil {
-		return rep, err
-	}
-	rep.Schema = schema.ID
-	g.log(path).WithFields(logrus.Fields{"schema": schema.ID, "schema_name": schema.Name}).Info("Metadata schema selected")
+	path := w.rep.File
 	messageFile = g.usableMessageFile(path, messageFile)
 	// The checksum needs nothing but the file: it is computed while schema
 	// and catalogue are asked, and given up when it turns out unneeded.
@@ -88,38 +111,62 @@ func (g *Ingestor) Ingest(ctx context.Context, path, messageFile string) (rep Re
 		for range sums { // until it has ended
 		}
 	}()
+	if err := g.evaluate(ctx, w, file, g.opt.Catalogue.Lookups()); err != nil {
+		return err
+	}
+	return g.register(ctx, w, known{}, func() ([]scicat.DataFile, error) { return g.fileList(w, messageFile, sums) })
+}
 
-	result, err := schema.Evaluate(ctx, metadata.Input{
-		Path: path, File: file, Catalogue: g.opt.Catalogue.Lookups(), Now: g.opt.Now(),
+// open opens the file of w and selects its schema.
+func (g *Ingestor) open(ctx context.Context, w *work) (*nexus.File, error) {
+	path := w.rep.File
+	file, err := nexus.Open(ctx, path, nexus.OpenOptions{RetryDelays: g.opt.OpenRetryDelays, TimeLimit: g.opt.ReadTimeLimit})
+	if err != nil {
+		return nil, withHint(err)
+	}
+	if w.schema, err = g.selectSchema(path); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	w.rep.Schema = w.schema.ID
+	g.log(path).WithFields(logrus.Fields{"schema": w.schema.ID, "schema_name": w.schema.Name}).Info("Metadata schema selected")
+	return file, nil
+}
+
+// evaluate makes the dataset of w out of its open file, and closes that.
+func (g *Ingestor) evaluate(ctx context.Context, w *work, file *nexus.File, lookups *scicat.Lookups) error {
+	path := w.rep.File
+	result, err := w.schema.Evaluate(ctx, metadata.Input{
+		Path: path, File: file, Catalogue: lookups, Now: g.opt.Now(),
 		RunID: uuid.NewString(), IngestorFilesDirectory: g.opt.Files.IngestorDirectory,
 	})
 	if err == nil {
 		err = ctx.Err() // what could not be read then is no fault of the file
 	}
 	if err != nil {
-		return rep, err
+		return err
 	}
 	if err := file.Close(); err != nil {
-		return rep, err
+		return err
 	}
 	g.tell(path, result)
-	rep.JobID = jobID(result)
-	dataset, err := g.buildDataset(path, result)
-	if err != nil {
-		return rep, err
+	w.rep.JobID = jobID(result)
+	w.dataset, err = g.buildDataset(path, result)
+	if err == nil {
+		w.rep.PID = w.dataset.PID
 	}
-	rep.PID = dataset.PID
-	err = g.register(ctx, &rep, rec, dataset, func() ([]scicat.DataFile, error) {
-		f := &found{path: path, sourceFolder: text(dataset.SourceFolder), messageFile: messageFile}
-		for s := range sums {
-			if s.err != nil {
-				return nil, s.err
-			}
-			f.checksum, f.messageChecksum = s.data, s.message
+	return err
+}
+
+// fileList lists the files of w, once their checksums are there.
+func (g *Ingestor) fileList(w *work, messageFile string, sums <-chan sums) ([]scicat.DataFile, error) {
+	f := &found{path: w.rep.File, sourceFolder: text(w.dataset.SourceFolder), messageFile: messageFile}
+	for s := range sums {
+		if s.err != nil {
+			return nil, s.err
 		}
-		return g.listFiles(f)
-	})
-	return rep, err
+		f.checksum, f.messageChecksum = s.data, s.message
+	}
+	return g.listFiles(f)
 }
 
 // selectSchema finds the schema of a path; none is the file's fault.

@@ -72,17 +72,23 @@ func (r *record) before(ctx context.Context) (e ledger.Entry, known bool, err er
 	return e, known, err
 }
 
+// begun says that the ledger knows of a dataset that was posted for this content
+// of the file.
+func (r *record) begun(ctx context.Context) (bool, error) {
+	e, _, err := r.before(ctx)
+	switch e.State {
+	case ledger.Registering, ledger.DatasetMade, ledger.Attaching, ledger.Registered:
+		return err == nil, err
+	}
+	return false, err
+}
+
 // begin writes down that the dataset is about to be posted, and gives the state
 // in which the file is when that turns out not to have been done. Where nobody
 // has just found the dataset absent, what is known of it stays.
 func (r *record) begin(ctx context.Context, absent bool) (before ledger.State, err error) {
 	if !absent {
-		e, _, err := r.before(ctx)
-		switch e.State {
-		case ledger.Registering, ledger.DatasetMade, ledger.Attaching, ledger.Registered:
-			return "", err
-		}
-		if err != nil {
+		if begun, err := r.begun(ctx); err != nil || begun {
 			return "", err
 		}
 	}

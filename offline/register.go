@@ -19,7 +19,8 @@ type fileList func() ([]scicat.DataFile, error)
 // register brings dataset and datablock into the catalogue, or finds that they
 // are there, or completes what an earlier run left half done. The file list is
 // only made when it is needed.
-func (g *Ingestor) register(ctx context.Context, rep *Report, rec *record, d scicat.Dataset, files fileList) error {
+func (g *Ingestor) register(ctx context.Context, w *work, k known, files fileList) error {
+	rep, rec, d := &w.rep, w.rec, w.dataset
 	if !g.opt.DryRun {
 		release, err := claim(ctx, rep.File, g.log(rep.File))
 		if err != nil {
@@ -27,16 +28,13 @@ func (g *Ingestor) register(ctx context.Context, rep *Report, rec *record, d sci
 		}
 		defer release()
 	}
-	pid, there, err := g.lookFor(ctx, d)
-	if err == nil && !there && d.PID == "" {
-		pid, there, err = g.lookForUntold(ctx, rec, d)
-	}
+	pid, there, absent, err := g.find(ctx, rec, d, k)
 	if err != nil {
 		return err
 	}
 	if there {
 		rep.PID = pid
-		return g.complete(ctx, rep, rec, d, files)
+		return g.complete(ctx, rep, rec, d, k.blocks, files)
 	}
 	list, err := files()
 	if err != nil {
@@ -50,7 +48,6 @@ func (g *Ingestor) register(ctx context.Context, rep *Report, rec *record, d sci
 		g.log(rep.File).WithField("pid", d.PID).Info("Dry run mode: nothing is sent")
 		return nil
 	}
-	absent := g.opt.CheckByPID || d.PID == ""
 	before, err := rec.begin(ctx, absent)
 	if err != nil {
 		return err
@@ -64,7 +61,7 @@ func (g *Ingestor) register(ctx context.Context, rep *Report, rec *record, d sci
 				return err
 			}
 		}
-		return g.complete(ctx, rep, rec, d, func() ([]scicat.DataFile, error) { return list, nil })
+		return g.complete(ctx, rep, rec, d, nil, func() ([]scicat.DataFile, error) { return list, nil })
 	case err != nil:
 		rec.onFailure = undone(err, before)
 		return fmt.Errorf("register the dataset: %w", err)
@@ -75,6 +72,27 @@ func (g *Ingestor) register(ctx context.Context, rep *Report, rec *record, d sci
 	g.log(rep.File).WithField("pid", pid).Info("Dataset created successfully")
 	rep.PID, block.DatasetID = pid, pid
 	return g.attach(ctx, rep, rec, block)
+}
+
+// find is the pid of the dataset of a file, and whether there is one. Absent says
+// that the catalogue has just said so of this pid.
+func (g *Ingestor) find(ctx context.Context, rec *record, d scicat.Dataset, k known) (pid string, there, absent bool, err error) {
+	if k.there {
+		return k.pid, true, false, nil
+	}
+	if k.unlisted && !g.opt.DryRun {
+		// A second dataset of this pid would be refused, so it is posted: but for
+		// one that an earlier run has begun, and that this account may not read.
+		begun, err := rec.begun(ctx)
+		if err != nil || !begun {
+			return "", false, false, err
+		}
+	}
+	pid, there, err = g.lookFor(ctx, d)
+	if err == nil && !there && d.PID == "" {
+		pid, there, err = g.lookForUntold(ctx, rec, d)
+	}
+	return pid, there, g.opt.CheckByPID || d.PID == "", err
 }
 
 // create posts the dataset. After an attempt with an unknown outcome the
@@ -132,15 +150,20 @@ func (g *Ingestor) lookFor(ctx context.Context, d scicat.Dataset) (string, bool,
 	return pids[0], true, nil
 }
 
-// complete makes sure that an existing dataset has its datablock (D12).
-func (g *Ingestor) complete(ctx context.Context, rep *Report, rec *record, d scicat.Dataset, files fileList) error {
+// complete makes sure that an existing dataset has its datablock (D12); seen are
+// those that it was seen to have.
+func (g *Ingestor) complete(ctx context.Context, rep *Report, rec *record, d scicat.Dataset, seen []string, files fileList) error {
 	entry := g.log(rep.File).WithField("pid", rep.PID)
 	if rep.PID == "" {
 		rep.Outcome = outcome.Existed
 		entry.Warn("Dataset already present in SciCat, which does not tell its pid, so it is left as it is")
 		return nil
 	}
-	ids, err := g.datablocks(ctx, rep.PID)
+	ids := seen
+	var err error
+	if len(ids) == 0 {
+		ids, err = g.datablocks(ctx, rep.PID)
+	}
 	switch {
 	case errors.Is(err, scicat.ErrUnreadable):
 		return g.completeUnseen(ctx, rep, rec, d, files)
