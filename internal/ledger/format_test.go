@@ -177,7 +177,7 @@ func goldenNotes() []Note {
 func goldenJob() JobState {
 	return JobState{
 		Job: "night", Mark: Mark{Time: testTime.Add(-time.Hour), Path: "/data/b.hdf"}, ScannedAt: testTime.Add(-time.Minute),
-		Roots:   map[string]RootSeen{"/data": {Device: 1 << 63, Mounted: true, Files: 2}, "/\xff": {}},
+		Roots:   map[string]RootSeen{"/data": {Device: 1 << 63, MountPoint: "/data", Files: 2}, "/\xff": {MountPoint: "/\xff"}},
 		LastRun: testTime, LastGood: testTime.Add(-24 * time.Hour), Selection: "all", Version: 1,
 	}
 }

@@ -62,15 +62,18 @@ type JobState struct {
 
 // RootSeen is how a root looked.
 type RootSeen struct {
-	Device  uint64 `json:"device"`  // as stat tells it
-	Mounted bool   `json:"mounted"` // it was on another file system than /
-	Files   int64  `json:"files"`   // how many were found in it
+	Device     uint64 `json:"device"`      // as stat tells it
+	MountPoint string `json:"mount_point"` // path of the mount point of its file system
+	Mounted    bool   `json:"mounted"`     // it was on another file system than /
+	Files      int64  `json:"files"`       // how many were found in it
 }
 
 // rootRow is a root in the database. Paths are bytes and need not be text.
 type rootRow struct {
-	Path []byte
-	RootSeen
+	Path, MountPoint []byte
+	Device           uint64
+	Mounted          bool `json:",omitempty"`
+	Files            int64
 }
 
 const jobColumns = "SELECT name, mark_time, mark_path, scanned, last_run, last_good, version, selection, roots FROM jobs"
@@ -128,7 +131,7 @@ func scanJob(rows *sql.Rows) (JobState, error) {
 	}
 	j.Roots = make(map[string]RootSeen, len(roots))
 	for _, r := range roots {
-		j.Roots[string(r.Path)] = r.RootSeen
+		j.Roots[string(r.Path)] = RootSeen{Device: r.Device, MountPoint: string(r.MountPoint), Mounted: r.Mounted, Files: r.Files}
 	}
 	return j, nil
 }
@@ -138,7 +141,7 @@ func scanJob(rows *sql.Rows) (JobState, error) {
 func (l *Ledger) SaveJob(ctx context.Context, j JobState) error {
 	roots := make([]rootRow, 0, len(j.Roots))
 	for path, seen := range j.Roots {
-		roots = append(roots, rootRow{[]byte(path), seen})
+		roots = append(roots, rootRow{[]byte(path), []byte(seen.MountPoint), seen.Device, seen.Mounted, seen.Files})
 	}
 	encoded, err := json.Marshal(roots)
 	if err != nil {
