@@ -87,7 +87,7 @@ func TestWalk_ARootThatHadFilesIsNotEmpty(t *testing.T) {
 	b.must(os.Remove(b.path("1.hdf")))
 	b.wants("2.hdf")
 	b.must(os.Remove(b.path("2.hdf")))
-	b.wantsGone("it held 2 files at the last run and is empty now; mount it, or, where it is meant, `backfill state reset` the job")
+	b.wantsGone("it held 2 files at the last run and is empty now; " + whereMeant)
 	b.write("other.txt") // somebody has tidied up
 	b.wants("")
 }
@@ -118,11 +118,11 @@ func TestWalk_AShareThatIsNotMountedIsNotEmpty(t *testing.T) {
 	b.dir, b.opt.Roots = filepath.Join(share, "raw"), []string{filepath.Join(share, "raw")}
 	b.write("1.hdf")
 	b.opt.Seen = b.wants("1.hdf").Roots
-	if !b.opt.Seen[b.dir].Mounted {
+	if b.opt.Seen[b.dir].MountPoint != share {
 		t.Fatalf("%+v", b.opt.Seen)
 	}
 	b.must(unix.Unmount(share, 0))
-	b.wantsGone(errUnmounted.Error())
+	b.wantsGone("at the last run it was in what was mounted on " + share + ", and is not now; " + whereMeant)
 	if err := Check(t.Context(), b.opt.Seen, time.Minute); err == nil {
 		t.Error("a check finds nothing")
 	}
@@ -130,6 +130,30 @@ func TestWalk_AShareThatIsNotMountedIsNotEmpty(t *testing.T) {
 	b.write("1.hdf")
 	b.wants("1.hdf")
 	b.must(Check(t.Context(), b.opt.Seen, time.Minute))
+}
+
+func TestWalk_TheMountPointIsTheNearestOne(t *testing.T) {
+	b := newBed(t).write("disk/1.hdf")
+	disk, share := b.path("disk"), b.path("disk/share")
+	b.mount(disk)
+	b.mount(share)
+	bound := b.path("bound")
+	b.must(os.Mkdir(bound, 0o755))
+	b.must(unix.Mount(t.TempDir(), bound, "", unix.MS_BIND, "")) // of one device with what is above
+	t.Cleanup(func() { _ = unix.Unmount(bound, unix.MNT_DETACH) })
+	b.must(os.MkdirAll(filepath.Join(share, "a/b"), 0o755))
+	link := filepath.Join(t.TempDir(), "link")
+	b.must(os.Symlink(filepath.Join(share, "a"), link))
+	for folder, want := range map[string]string{disk: disk, share: share, filepath.Join(share, "a/b"): share, link: share, "/": "/", bound: bound} {
+		if got, err := mountPoint(folder); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", folder, got, err, want)
+		}
+	}
+	b.dir, b.opt.Roots = share, []string{share}
+	b.opt.Seen = b.wants("").Roots
+	b.must(unix.Unmount(share, 0))
+	b.write("stray.hdf")
+	b.wantsGone("at the last run it was in what was mounted on " + share + ", and is not now; " + whereMeant)
 }
 
 func TestWalk_AShareThatGoesAwayMeanwhileEndsIt(t *testing.T) {

@@ -36,15 +36,14 @@ func gone(root string, err error) error {
 	return fault.New(kind, &RootGone{Root: root, Err: reason(err)})
 }
 
-var (
-	errUnmounted = errors.New("it was on a mounted file system at the last run and is not now; mount it, or, where it is meant, `backfill state reset` the job")
-	errReplaced  = errors.New("it went away, or became another folder, while it was looked through")
-)
+var errReplaced = errors.New("it went away, or became another folder, while it was looked through")
+
+const whereMeant = "mount it, or, where it is meant, `backfill state reset` the job"
 
 // sighting is what a look at a root found.
 type sighting struct {
 	device, inode uint64
-	mounted       bool // on another file system than /
+	mountPoint    string // of its file system
 	empty         bool
 }
 
@@ -69,15 +68,9 @@ func lookAt(d storage, root string) (sighting, error) {
 		return sighting{}, gone(root, err)
 	}
 	s := sighting{device: device(&st), inode: st.Ino, empty: len(entries) == 0}
-	top, err := d.open("/", true)
-	if err != nil {
-		return sighting{}, gone(root, fmt.Errorf("/ can not be looked at: %w", err))
+	if s.mountPoint, err = mountPoint(root); err != nil {
+		return sighting{}, gone(root, err)
 	}
-	defer top.close()
-	if st, err = top.stat(); err != nil {
-		return sighting{}, gone(root, fmt.Errorf("/ can not be looked at: %w", err))
-	}
-	s.mounted = s.device != device(&st)
 	return s, nil
 }
 
@@ -87,10 +80,10 @@ func device(st *unix.Stat_t) uint64 { return uint64(st.Dev) } //nolint:unconvert
 // gets another number with each mount.
 func (s sighting) stillThere(root string, before ledger.RootSeen) error {
 	switch {
-	case before.Mounted && !s.mounted:
-		return gone(root, errUnmounted)
+	case before.MountPoint != s.mountPoint && within(before.MountPoint, s.mountPoint):
+		return gone(root, fmt.Errorf("at the last run it was in what was mounted on %s, and is not now; %s", before.MountPoint, whereMeant))
 	case before.Files > 0 && s.empty:
-		return gone(root, fmt.Errorf("it held %d files at the last run and is empty now; mount it, or, where it is meant, `backfill state reset` the job", before.Files))
+		return gone(root, fmt.Errorf("it held %d files at the last run and is empty now; %s", before.Files, whereMeant))
 	}
 	return nil
 }

@@ -70,7 +70,6 @@ func again(call func() error) error {
 func mtime(st *unix.Stat_t) time.Time { return time.Unix(st.Mtim.Unix()) }
 func ctime(st *unix.Stat_t) time.Time { return time.Unix(st.Ctim.Unix()) }
 
-func isDir(st *unix.Stat_t) bool     { return st.Mode&unix.S_IFMT == unix.S_IFDIR }
 func isRegular(st *unix.Stat_t) bool { return st.Mode&unix.S_IFMT == unix.S_IFREG }
 
 // reason is an error without the path, which the reader knows.

@@ -71,7 +71,7 @@ func settle(ended <-chan error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case <-ended:
+	case <-ended: //nolint:errcheck // it was told to end
 	case <-timer.C:
 	}
 }

@@ -71,7 +71,7 @@ func (w *walker) run(ctx context.Context) error {
 		if err := w.through(ctx); err != nil {
 			return err
 		}
-		w.stats.Roots[root] = ledger.RootSeen{Device: w.roots[root].device, Mounted: w.roots[root].mounted, Files: w.wanted}
+		w.stats.Roots[root] = ledger.RootSeen{Device: w.roots[root].device, MountPoint: w.roots[root].mountPoint, Files: w.wanted}
 	}
 	for _, root := range w.Roots {
 		w.enter(root)
