@@ -58,7 +58,7 @@ func (c *Client) DatablocksOf(ctx context.Context, pids []string) (map[string][]
 }
 
 // DatasetsByMetadataValues is DatasetsByMetadata for many texts: the pids by
-// value, those of the first hundred at least; a value without any is left out.
+// value, a hundred of those that very many have; a value without any is left out.
 func (c *Client) DatasetsByMetadataValues(ctx context.Context, key string, values []string) (map[string][]string, error) {
 	found := map[string][]string{}
 	field := "scientificMetadata." + storedKey(key) + ".value"
