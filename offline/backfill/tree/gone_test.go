@@ -139,15 +139,20 @@ func TestWalk_TheMountPointIsTheNearestOne(t *testing.T) {
 	b.mount(share)
 	bound := b.path("bound")
 	b.must(os.Mkdir(bound, 0o755))
-	b.must(unix.Mount(t.TempDir(), bound, "", unix.MS_BIND, "")) // of one device with what is above
+	b.must(unix.Mount(b.path("."), bound, "", unix.MS_BIND, ""))
 	t.Cleanup(func() { _ = unix.Unmount(bound, unix.MNT_DETACH) })
 	b.must(os.MkdirAll(filepath.Join(share, "a/b"), 0o755))
 	link := filepath.Join(t.TempDir(), "link")
 	b.must(os.Symlink(filepath.Join(share, "a"), link))
-	for folder, want := range map[string]string{disk: disk, share: share, filepath.Join(share, "a/b"): share, link: share, "/": "/", bound: bound} {
+	for folder, want := range map[string]string{disk: disk, share: share, filepath.Join(share, "a/b"): share, link: share, "/": "/"} {
 		if got, err := mountPoint(folder); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", folder, got, err, want)
 		}
+	}
+	outer, err := mountPoint(b.dir)
+	b.must(err)
+	if got, err := mountPoint(bound); err != nil || got != outer {
+		t.Errorf("mounted once more: %s, %v; want %s", got, err, outer)
 	}
 	b.dir, b.opt.Roots = share, []string{share}
 	b.opt.Seen = b.wants("").Roots

@@ -8,39 +8,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountPoint is where the file system is mounted on which a folder lies.
+// mountPoint is where the file system is mounted on which a folder lies: the highest
+// folder above it on the same device. A part of that file system which is mounted once
+// more does not count: a service manager does so to protect folders, and a run by hand
+// must see the same as one under it.
 func mountPoint(folder string) (string, error) {
 	at, err := filepath.EvalSymlinks(folder)
 	if err != nil {
 		return "", err
 	}
-	for at != "/" {
-		is, err := isMountPoint(at)
-		if err != nil {
-			return "", fmt.Errorf("look for the mount point: %w", err)
-		}
-		if is {
+	device, err := deviceOf(at)
+	for err == nil && at != "/" {
+		above := filepath.Dir(at)
+		var other uint64
+		if other, err = deviceOf(above); err == nil && other != device {
 			break
 		}
-		at = filepath.Dir(at)
+		at = above
+	}
+	if err != nil {
+		return "", fmt.Errorf("look for the mount point: %w", err)
 	}
 	return at, nil
 }
 
-// isMountPoint tells whether something is mounted on the folder. Linux 5.8 and later
-// say so; otherwise it is where the device changes, which leaves bind mounts unseen.
-func isMountPoint(folder string) (bool, error) {
-	var own, above unix.Statx_t
-	if err := again(func() error { return unix.Statx(unix.AT_FDCWD, folder, 0, 0, &own) }); err != nil {
-		return false, err
-	}
-	if own.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0 {
-		return own.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0, nil
-	}
-	if err := again(func() error { return unix.Statx(unix.AT_FDCWD, filepath.Dir(folder), 0, 0, &above) }); err != nil {
-		return false, err
-	}
-	return own.Dev_major != above.Dev_major || own.Dev_minor != above.Dev_minor, nil
+func deviceOf(path string) (uint64, error) {
+	var st unix.Stat_t
+	err := again(func() error { return unix.Stat(path, &st) })
+	return device(&st), err
 }
 
 // within tells whether a path is another or lies below it.
