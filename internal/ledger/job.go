@@ -64,7 +64,6 @@ type JobState struct {
 type RootSeen struct {
 	Device     uint64 `json:"device"`      // as stat tells it
 	MountPoint string `json:"mount_point"` // path of the mount point of its file system
-	Mounted    bool   `json:"mounted"`     // it was on another file system than /
 	Files      int64  `json:"files"`       // how many were found in it
 }
 
@@ -72,7 +71,6 @@ type RootSeen struct {
 type rootRow struct {
 	Path, MountPoint []byte
 	Device           uint64
-	Mounted          bool `json:",omitempty"`
 	Files            int64
 }
 
@@ -131,7 +129,7 @@ func scanJob(rows *sql.Rows) (JobState, error) {
 	}
 	j.Roots = make(map[string]RootSeen, len(roots))
 	for _, r := range roots {
-		j.Roots[string(r.Path)] = RootSeen{Device: r.Device, MountPoint: string(r.MountPoint), Mounted: r.Mounted, Files: r.Files}
+		j.Roots[string(r.Path)] = RootSeen{Device: r.Device, MountPoint: string(r.MountPoint), Files: r.Files}
 	}
 	return j, nil
 }
@@ -141,7 +139,7 @@ func scanJob(rows *sql.Rows) (JobState, error) {
 func (l *Ledger) SaveJob(ctx context.Context, j JobState) error {
 	roots := make([]rootRow, 0, len(j.Roots))
 	for path, seen := range j.Roots {
-		roots = append(roots, rootRow{[]byte(path), []byte(seen.MountPoint), seen.Device, seen.Mounted, seen.Files})
+		roots = append(roots, rootRow{[]byte(path), []byte(seen.MountPoint), seen.Device, seen.Files})
 	}
 	encoded, err := json.Marshal(roots)
 	if err != nil {
