@@ -52,10 +52,11 @@ func TestUnit_IsUnderstood(t *testing.T) {
 	if err != nil {
 		t.Skip("no systemd here")
 	}
-	for _, name := range []string{"online-ingestor.service", "frame-forwarder@.service"} {
+	dir := t.TempDir() // a timer looks for its service beside it
+	for _, name := range []string{"online-ingestor.service", "frame-forwarder@.service", "ingestor-backfill@.service", "ingestor-backfill@.timer"} {
 		// The programs need not be installed here.
 		text := regexp.MustCompile(`(?m)^ExecStart=\S+`).ReplaceAllString(unit(t, name), "ExecStart=/bin/true")
-		path := filepath.Join(t.TempDir(), strings.Replace(name, "@", "@x", 1))
+		path := filepath.Join(dir, strings.Replace(name, "@", "@x", 1))
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
