@@ -1,6 +1,7 @@
-// Package ledger remembers what became of which file: one SQLite database,
-// ledger.sqlite in the state directory, shared by all programs of one machine
-// at the same time.
+// Package ledger remembers what became of which file, and how far each backfill
+// job has come: one SQLite database, ledger.sqlite in the state directory, shared
+// by all programs of one machine at the same time. Beside it are the locks of
+// retry and of jobs, and the list of files of a run that is under way.
 //
 // Invariant: a note that was taken survives the end of the process, however it
 // ends, and a note is never taken by half. A power cut may lose the last ones
