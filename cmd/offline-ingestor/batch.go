@@ -23,14 +23,22 @@ func newBatch(stdout io.Writer) *cobra.Command {
 	c := program.Command(&cobra.Command{
 		Use: "batch -c config.yml", Short: "Registers the files that standard input names, for backfill", Hidden: true,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return batch(c, c.InOrStdin(), stdout) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			out := resultPipe(stdout)
+			err := batch(c, c.InOrStdin(), out)
+			if err != nil && c.Context().Err() == nil {
+				// Whether the parent still listens changes nothing.
+				_ = batchLine{Stopped: oneLine(err), Exit: fault.ExitCode(err)}.write(out)
+			}
+			return err
+		},
 	})
 	configs.BindFlags(c.Flags(), configs.Offline)
 	c.Flags().SortFlags = false
 	return c
 }
 
-func batch(c *cobra.Command, stdin io.Reader, stdout io.Writer) error {
+func batch(c *cobra.Command, stdin io.Reader, out io.Writer) error {
 	loaded, err := configs.Load(configs.Offline, c.Flags(), os.Environ())
 	if err != nil {
 		return program.Kind(err)
@@ -53,14 +61,13 @@ func batch(c *cobra.Command, stdin io.Reader, stdout io.Writer) error {
 		log.Error("Can not start: " + oneLine(err))
 		return &program.Said{Err: err}
 	}
-	teller := &batchTeller{out: resultPipe(stdout), log: log}
+	teller := &batchTeller{out: out, log: log}
 	err = ingestor.IngestAll(c.Context(), files, teller.begin, teller.done)
 	switch cause := context.Cause(c.Context()); {
 	case err != nil && cause != nil:
 		return cause // what failed because we were stopped says nothing of a file
 	case err != nil:
 		log.Error("The batch ends: " + oneLine(err) + advice[fault.KindOf(err)])
-		teller.stopped(err)
 		return &program.Said{Err: err}
 	}
 	return nil
@@ -80,10 +87,9 @@ func resultPipe(stdout io.Writer) io.Writer {
 
 // batchTeller tells the parent how far a batch is.
 type batchTeller struct {
-	out   io.Writer
-	log   logrus.FieldLogger
-	count int
-	mute  bool // nobody listens any more, which was said
+	out  io.Writer
+	log  logrus.FieldLogger
+	mute bool // nobody listens any more, which was said
 }
 
 func (t *batchTeller) begin(file string) { t.write(batchLine{Begin: file}.write) }
@@ -93,10 +99,6 @@ func (t *batchTeller) done(rep offline.Report, err error) {
 		_ = say(t.log, rep.Record, err) // the status tells of what concerns all
 	}
 	t.write(rep.Write)
-}
-
-func (t *batchTeller) stopped(err error) {
-	t.write(batchLine{Stopped: oneLine(err), Exit: fault.ExitCode(err)}.write)
 }
 
 func (t *batchTeller) write(to func(io.Writer) error) {

@@ -86,7 +86,7 @@ func parseName(line []byte) (string, error) {
 // batchLine is what a worker tells besides the records of its files.
 type batchLine struct {
 	// Begin is the file that work begins on. A record is of the file that was
-	// begun last; a name that is no UTF-8 can not be told otherwise.
+	// begun last: go by that, for a name that is no UTF-8 is another in it.
 	Begin string
 	// Stopped is why the batch ended before its last file, Exit the status.
 	Stopped string
@@ -98,12 +98,17 @@ type batchLine struct {
 type batchLineJSON struct {
 	Version int    `json:"version"`
 	Begin   string `json:"begin,omitempty"`
+	Raw     []byte `json:"raw,omitempty"` // Begin, where that is no UTF-8
 	Stopped string `json:"stopped,omitempty"`
 	Exit    int    `json:"exit,omitempty"`
 }
 
 func (l batchLine) encode() ([]byte, error) {
-	text, err := json.Marshal(batchLineJSON{Version: 1, Begin: l.Begin, Stopped: l.Stopped, Exit: l.Exit})
+	line := batchLineJSON{Version: 1, Begin: l.Begin, Stopped: l.Stopped, Exit: l.Exit}
+	if !utf8.ValidString(l.Begin) {
+		line.Raw = []byte(l.Begin)
+	}
+	text, err := json.Marshal(line)
 	if err != nil {
 		return nil, fmt.Errorf("encode result record: %w", err)
 	}
@@ -115,6 +120,9 @@ func parseBatchLine(line []byte) (batchLine, error) {
 	var other batchLineJSON
 	if err := json.Unmarshal(line, &other); err != nil {
 		return batchLine{}, fmt.Errorf("decode result record: %w", err)
+	}
+	if len(other.Raw) > 0 {
+		other.Begin = string(other.Raw)
 	}
 	if other.Begin != "" || other.Stopped != "" {
 		return batchLine{Begin: other.Begin, Stopped: other.Stopped, Exit: other.Exit}, nil
