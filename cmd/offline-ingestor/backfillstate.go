@@ -43,6 +43,7 @@ func newBackfillState(stdout io.Writer) *cobra.Command {
 		names = append(names, b.Name())
 	}
 	c := program.Command(&cobra.Command{Use: "state", Short: "Shows and changes how far backfill jobs are", Args: cobra.ArbitraryArgs})
+	configs.BindFlags(c.Flags(), configs.Backfiller)
 	c.RunE = func(*cobra.Command, []string) error {
 		return fault.Errorf(fault.Usage, "state needs a command: %s", strings.Join(names, ", "))
 	}

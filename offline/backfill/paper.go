@@ -78,7 +78,7 @@ func (p *paper) fail(as Count, f ledger.File, kind fault.Kind, reason string) {
 var (
 	ids    = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
 	quoted = regexp.MustCompile(`"[^"]*"`)
-	number = regexp.MustCompile(`\d+(\.\d+)?`)
+	number = regexp.MustCompile(`\b\d+(\.\d+)?\b`)
 )
 
 // longestCause is in bytes.

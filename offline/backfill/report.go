@@ -61,9 +61,9 @@ type Report struct {
 	FailedFiles  []string `json:"failed_files,omitempty"`
 	ChangedFiles []string `json:"changed_files,omitempty"`
 	// Mark is the end of the clean prefix, after the run.
-	Mark ledger.Mark `json:"mark"`
+	Mark ledger.Mark `json:"mark,omitzero"`
 	// LastGood is when a run of the job ended well last.
-	LastGood time.Time `json:"last_good"`
+	LastGood time.Time `json:"last_good,omitzero"`
 }
 
 // Looked is what the look through the folders has found.
