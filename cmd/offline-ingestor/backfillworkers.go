@@ -57,6 +57,7 @@ type worker struct {
 	begin   func(string)
 	each    func(outcome.Record)
 	beat    chan struct{} // a file was begun or ended
+	at      string        // the file that was begun last
 	stopped string        // why it ended before its last file
 }
 
@@ -70,8 +71,12 @@ func (w *worker) record(text []byte) {
 	case line.Stopped != "":
 		w.stopped = line.Stopped
 	case line.Begin != "":
+		w.at = line.Begin
 		w.begin(line.Begin)
 	default:
+		if w.at != "" {
+			line.Record.File = w.at // JSON does not hold every name
+		}
 		w.each(*line.Record)
 	}
 	select {

@@ -162,7 +162,7 @@ func (r *run) bounds(ctx context.Context) (content, change time.Time, err error)
 	default:
 		// A mark in the future would hide what is written until then.
 		content = earlier(s.Mark.Time, s.ScannedAt).Add(-r.Lookback)
-		change = s.ScannedAt.Add(-r.MinAge - clockMargin)
+		change = s.ScannedAt.Add(-r.MinAge - r.margin)
 	}
 	return content, change, nil
 }

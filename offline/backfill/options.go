@@ -134,6 +134,9 @@ type Options struct {
 	Progress func(Progress)
 	// Log receives what happens; nil discards it.
 	Log logrus.FieldLogger
+
+	// margin replaces clockMargin, in tests.
+	margin time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -142,6 +145,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.margin == 0 {
+		o.margin = clockMargin
 	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
