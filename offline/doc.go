@@ -11,6 +11,10 @@
 // What nobody can know, such as a datablock whose POST was cut off and that the
 // account may not see, is left alone and told: never two.
 //
+// Of many files it makes the datasets first and asks the catalogue about all of
+// them at once. Only that something is there is believed then without a second
+// look; that something is not, only where the catalogue would refuse it twice.
+//
 // It starts no processes and keeps no state between files but the ledger, if it
-// is given one.
+// is given one, and for the time of a batch what it has looked up.
 package offline

@@ -84,10 +84,10 @@ func (r *record) begun(ctx context.Context) (bool, error) {
 }
 
 // begin writes down that the dataset is about to be posted, and gives the state
-// in which the file is when that turns out not to have been done. Where nobody
-// has just found the dataset absent, what is known of it stays.
-func (r *record) begin(ctx context.Context, absent bool) (before ledger.State, err error) {
-	if !absent {
+// in which the file is when that turns out not to have been done. Unless there is
+// surely no dataset (fresh), what is known of it stays.
+func (r *record) begin(ctx context.Context, fresh bool) (before ledger.State, err error) {
+	if !fresh {
 		if begun, err := r.begun(ctx); err != nil || begun {
 			return "", err
 		}

@@ -28,7 +28,7 @@ func (g *Ingestor) register(ctx context.Context, w *work, k known, files fileLis
 		}
 		defer release()
 	}
-	pid, there, absent, err := g.find(ctx, rec, d, k)
+	pid, there, fresh, err := g.find(ctx, rec, d, k)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (g *Ingestor) register(ctx context.Context, w *work, k known, files fileLis
 		g.log(rep.File).WithField("pid", d.PID).Info("Dry run mode: nothing is sent")
 		return nil
 	}
-	before, err := rec.begin(ctx, absent)
+	before, err := rec.begin(ctx, fresh)
 	if err != nil {
 		return err
 	}
@@ -74,9 +74,10 @@ func (g *Ingestor) register(ctx context.Context, w *work, k known, files fileLis
 	return g.attach(ctx, rep, rec, block)
 }
 
-// find is the pid of the dataset of a file, and whether there is one. Absent says
-// that the catalogue has just said so of this pid.
-func (g *Ingestor) find(ctx context.Context, rec *record, d scicat.Dataset, k known) (pid string, there, absent bool, err error) {
+// find is the pid of the dataset of a file, and whether there is one. Fresh says
+// that the ledger knows of none, or need not be asked: the catalogue has just said
+// that there is none.
+func (g *Ingestor) find(ctx context.Context, rec *record, d scicat.Dataset, k known) (pid string, there, fresh bool, err error) {
 	if k.there {
 		return k.pid, true, false, nil
 	}
@@ -85,7 +86,7 @@ func (g *Ingestor) find(ctx context.Context, rec *record, d scicat.Dataset, k kn
 		// one that an earlier run has begun, and that this account may not read.
 		begun, err := rec.begun(ctx)
 		if err != nil || !begun {
-			return "", false, false, err
+			return "", false, true, err
 		}
 	}
 	pid, there, err = g.lookFor(ctx, d)
