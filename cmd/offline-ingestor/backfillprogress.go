@@ -45,10 +45,10 @@ func (p *runProgress) update(now backfill.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.shown = !now.Over; now.Over {
-		fmt.Fprint(p.out, clearLine)
+		fmt.Fprintf(p.out, "%s", clearLine)
 		return
 	}
-	fmt.Fprint(p.out, clearLine+progressLine(now, p.base, time.Since(p.start)))
+	fmt.Fprintf(p.out, "%s", clearLine+progressLine(now, p.base, time.Since(p.start)))
 }
 
 // progressLine is how far a run is, in words.
@@ -82,7 +82,7 @@ func (p *runProgress) Fire(*logrus.Entry) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.shown {
-		fmt.Fprint(p.out, clearLine)
+		fmt.Fprintf(p.out, "%s", clearLine)
 		p.shown = false
 	}
 	return nil

@@ -156,10 +156,12 @@ func (w *work) over(ctx context.Context, c *chunk, err error) {
 	}
 }
 
-// stop ends the run; what is at work comes to its end.
+// stop ends the run, and the workers: what is general they would only find out
+// one after the other, and on a storage that hangs not at all.
 func (w *work) stop(err error) {
 	if w.err == nil {
 		w.err = err
+		w.halt(fault.Errorf(fault.Terminated, "the run ends: %w", err))
 	}
 }
 

@@ -46,6 +46,7 @@ type work struct {
 	pace      pace
 	outage    outage
 	err       error // why no more is begun
+	halt      context.CancelCauseFunc
 	saved     time.Time
 	startups  int // workers in sequence that ended before they began a file
 }
@@ -65,6 +66,9 @@ type event struct {
 
 // work goes through the list. The error is why it was not done to its end.
 func (w *work) work(ctx context.Context) error {
+	hands, halt := context.WithCancelCause(ctx)
+	defer halt(nil)
+	w.halt = halt
 	atOnce := make(chan time.Time)
 	close(atOnce)
 	stop := ctx.Done()
@@ -73,12 +77,12 @@ func (w *work) work(ctx context.Context) error {
 	for {
 		if w.err == nil && ctx.Err() == nil {
 			if err := w.fill(ctx); err != nil && ctx.Err() == nil {
-				w.err = err
+				w.stop(err)
 			}
 		}
 		var wait <-chan time.Time
 		if w.err == nil && ctx.Err() == nil {
-			wait = w.dispatch(ctx)
+			wait = w.dispatch(hands)
 		}
 		if w.running == 0 && wait == nil && (w.done() || w.err != nil || ctx.Err() != nil) {
 			break
@@ -284,7 +288,7 @@ func (w *work) keep(ctx context.Context) {
 	w.saved = time.Now()
 	if m := w.prefix(); w.advance(m) && w.err == nil {
 		if err := w.save(ctx); err != nil && ctx.Err() == nil {
-			w.err = err
+			w.stop(err)
 		}
 	}
 }
