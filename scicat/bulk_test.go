@@ -223,6 +223,21 @@ func TestMany_AnswersThatDoNotHelpAreTold(t *testing.T) {
 	}
 }
 
+func TestMany_MessagesDoNotListAllThatWasAskedFor(t *testing.T) {
+	s, pids := library(t, 50)
+	c := reader(t, s, s.Token("ingestor"))
+	for _, f := range []scicattest.Fault{{Status: 503}, {Status: 400}, {Cut: scicattest.Before}} {
+		s.ClearFaults()
+		if err := s.AddFault(f); err != nil {
+			t.Fatal(err)
+		}
+		_, err := c.Datasets(t.Context(), pids)
+		if err == nil || len(err.Error()) > 600 || !strings.Contains(err.Error(), "/datasets?filter=") || !strings.Contains(err.Error(), "…") {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 func TestMany_TheFilterIsWhatTheBackendReads(t *testing.T) {
 	s, _ := library(t, 1)
 	c := reader(t, s, s.Token("ingestor"))

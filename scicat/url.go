@@ -96,6 +96,10 @@ func (a *addresses) own(u *url.URL) bool {
 	return u.Scheme == a.base.Scheme && strings.EqualFold(u.Host, a.base.Host)
 }
 
+// mostShown is how much of path and query a message shows, in bytes: a question
+// about fifty pids would drown it.
+const mostShown = 300
+
 // shown is u as errors and logs name it: short where it is the catalogue's own.
 func (a *addresses) shown(u *url.URL) string {
 	v := *u
@@ -104,10 +108,18 @@ func (a *addresses) shown(u *url.URL) string {
 		q.Set("access_token", "***")
 		v.RawQuery = q.Encode()
 	}
+	text := v.String()
 	if a.own(u) {
-		return v.RequestURI()
+		text = v.RequestURI()
 	}
-	return v.String()
+	if len(text) > mostShown {
+		text = text[:mostShown]
+		if i := strings.LastIndexByte(text, '%'); i > mostShown-3 {
+			text = text[:i] // half an escape
+		}
+		text += "…"
+	}
+	return text
 }
 
 // whole is shown, with scheme and host.
