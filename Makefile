@@ -15,7 +15,7 @@ FUZZTIME  ?= 20s
 export CGO_ENABLED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test acceptance interop chaos soak bench lint fuzz cover golden clean packages
+.PHONY: help build demo test acceptance interop chaos soak backfill bench lint fuzz cover golden clean packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,12 +43,13 @@ acceptance: build ## the recorded cases of SHARED (default ../shared), if it is 
 interop: build ## the daemon on a real Apache Kafka (Java, Maven), frame-forwarder in a real dranspose (Python)
 	@scripts/debian-packages interop
 	INGESTOR_REAL_KAFKA=1 INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 30m -p 1 \
-		-run 'Real|Apache|Broker$$|TLS|TestFault|TestPromise|TestDiskFull|TestChaos' ./internal/kafka ./cmd/online-ingestor
+		-run 'Real|Apache|Broker$$|TLS|TestFault|TestPromise|TestDiskFull|TestChaos|TestBackfillReal' ./internal/kafka ./cmd/online-ingestor
 	INGESTOR_REAL_DRANSPOSE=1 INGESTOR_LONG=1 FORWARDER_VENV="$$(scripts/dranspose-venv)" INGESTOR_BIN=$(CURDIR)/$(BIN) \
 		$(GO) test -count=1 -v -timeout 20m -run 'TestReal|TestFault|TestPromise' ./cmd/frame-forwarder
 
 CHAOS ?= 10m
 SOAK  ?= 30m
+FILES ?= 200000
 
 chaos: build ## three daemons on a real Apache Kafka while everything fails, for CHAOS (default 10m); INGESTOR_CHAOS_SEED repeats a run
 	@scripts/debian-packages interop
@@ -59,6 +60,12 @@ soak: build ## three daemons under a steady load for SOAK (default 30m): nothing
 	@scripts/debian-packages interop
 	INGESTOR_SOAK=$(SOAK) INGESTOR_REAL_KAFKA=1 INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 0 \
 		-run '^TestSoak$$' ./cmd/online-ingestor
+
+backfill: build ## a tree of FILES (default 200000), 200 kills of a run, and 10000 files by way of a real Apache Kafka; takes an hour
+	@scripts/debian-packages interop
+	INGESTOR_BACKFILL=$(FILES) INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 0 -run '^TestBackfill' ./cmd/offline-ingestor
+	INGESTOR_BACKFILL=$(FILES) INGESTOR_REAL_KAFKA=1 INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 0 \
+		-run '^TestBackfillReal$$' ./cmd/online-ingestor
 
 bench: build ## start-to-exit time and memory of one ingestion, and the Go benchmarks
 	@$(GO) build -o $(BIN)/bench ./bench

@@ -417,13 +417,19 @@ func lastLines(text string) string {
 func (b *bed) wantOnce(files []treetest.File) {
 	t := b.bench.t
 	t.Helper()
+	datasets, blocks := map[any]int{}, map[any]int{}
+	for _, d := range b.Datasets() {
+		datasets[d["pid"]]++
+	}
+	for _, d := range b.Datablocks("") {
+		blocks[d["datasetId"]]++
+	}
 	faults := 0
 	for _, f := range files {
 		pid := "20.500.12269/" + f.Job
-		_, there := b.Dataset(pid)
-		if n := len(b.Datablocks(pid)); !there || n != 1 {
+		if datasets[pid] != 1 || blocks[pid] != 1 {
 			if faults++; faults <= 10 {
-				t.Errorf("%s of %s: dataset %v, %d datablocks", f.Path, f.ModTime, there, n)
+				t.Errorf("%s of %s has %d datasets and %d datablocks", f.Path, f.ModTime, datasets[pid], blocks[pid])
 			}
 		}
 	}
