@@ -43,6 +43,7 @@ type run struct {
 	state  ledger.JobState
 	list   List
 	walked tree.Stats
+	top    ledger.Mark // of the files that were registered before
 	report *Report
 	paper  *paper // the counts and failures of the report
 	shown  time.Time
@@ -99,19 +100,22 @@ func (r *run) look(ctx context.Context) error {
 	o := r.Tree
 	o.MinAge, o.Now, o.Since, o.Until, o.Seen = r.MinAge, r.report.Started, r.Since, r.Until, r.state.Roots
 	var err error
+	var found int64
 	if o.LowWater, o.SeenCTime, err = r.bounds(ctx); err != nil {
 		return err
 	}
 	r.walked, err = r.Walk(ctx, o, func(files []ledger.File) error {
-		if err := r.list.Add(ctx, files); err != nil {
+		found += int64(len(files))
+		r.show(Progress{Looking: true, Total: found}, false)
+		rest, err := r.sift(ctx, files)
+		if err != nil || len(rest) == 0 {
 			return err
 		}
-		r.report.Looked.Files += int64(len(files))
-		r.show(Progress{Looking: true, Total: r.report.Looked.Files}, false)
-		return nil
+		return r.list.Add(ctx, rest)
 	})
 	r.report.Looked = lookedOf(r.walked)
 	if err != nil {
+		r.report.Looked.Files = found
 		return err
 	}
 	for _, u := range r.walked.Unreadable {
@@ -127,9 +131,28 @@ func (r *run) look(ctx context.Context) error {
 		// Without it nobody would notice that a share is not mounted.
 		r.state.Roots = maps.Clone(r.walked.Roots)
 	}
-	n, bytes, err := r.list.Count(ctx)
-	r.report.Looked.Files, r.report.Looked.Bytes = n, bytes
-	return err
+	return nil
+}
+
+// sift counts files that are registered, and gives the others: most are, in most
+// runs, and then need not be put in order.
+func (r *run) sift(ctx context.Context, files []ledger.File) ([]ledger.File, error) {
+	known, err := r.Book.KnowFiles(ctx, r.Job, files)
+	if err != nil {
+		return nil, err
+	}
+	var rest []ledger.File
+	for i, f := range files {
+		if r.decide(f, known[i], r.report.Started).count != Known {
+			rest = append(rest, f)
+			continue
+		}
+		r.paper.count(Known, f, 0)
+		if f.Mark().Compare(r.top) > 0 {
+			r.top = f.Mark()
+		}
+	}
+	return rest, nil
 }
 
 // ours says that the state of the job follows this run.

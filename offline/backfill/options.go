@@ -35,7 +35,6 @@ type List interface {
 	// Next gives the files after a mark, in the order of modification time and
 	// path, or before it in the opposite order. The zero mark begins.
 	Next(ctx context.Context, after ledger.Mark, limit int, newestFirst bool) ([]ledger.File, error)
-	Count(ctx context.Context) (files, bytes int64, err error)
 	Close() error
 }
 

@@ -326,6 +326,9 @@ func (w *work) settle(err error) {
 	for it := range w.open {
 		w.paper.count(Left, it.File, 0)
 	}
+	if err == nil && w.exhausted && !w.limited && w.top.Compare(w.after) > 0 {
+		w.after = w.top
+	}
 	whole := err == nil && w.exhausted && !w.limited && len(w.open) == 0 && w.ours() && w.Since.IsZero() && w.Until.IsZero()
 	if !whole {
 		w.advance(w.prefix())
