@@ -133,16 +133,16 @@ func TestBackfillKill(t *testing.T) {
 	}
 	tooLate, early, workers, most := 0, 0, 0, time.Duration(0)
 	for left := kills; left > 0; {
-		done := b.made("origdatablocks")
+		done, from := b.made("origdatablocks"), b.all.Load()
 		run := b.begin()
-		plan := murder{acted: dice.IntN(2) == 0, everybody: dice.IntN(5) == 0, worker: dice.IntN(6) == 0, slow: dice.IntN(8) == 0, lost: dice.IntN(3) == 0}
-		switch remaining := 2 * (len(good) - done) / left; {
-		case dice.IntN(6) == 0 || remaining == 0:
-			plan.while = time.Duration(dice.Int64N(int64(100 * time.Millisecond)))
-		default:
-			plan.at = 1 + dice.Int64N(int64(2*remaining))
+		plan := murder{acted: dice.IntN(2) == 0, everybody: dice.IntN(5) == 0, slow: dice.IntN(8) == 0, lost: dice.IntN(3) == 0}
+		if share := int64(len(good)-done) / int64(left); dice.IntN(8) == 0 || len(good) == done {
+			plan.while = time.Duration(dice.Int64N(int64(80 * time.Millisecond)))
+		} else {
+			// Two requests for a file, and some at the beginning of a run.
+			plan.at, plan.worker = 1+dice.Int64N(9+4*share), dice.IntN(6) == 0
 		}
-		struck := k.arm(plan, run.cmd.Process.Pid, b.all.Load())
+		struck := k.arm(plan, run.cmd.Process.Pid, from)
 		var alarm *time.Timer
 		if plan.at == 0 {
 			alarm = time.AfterFunc(plan.while, k.strike)
