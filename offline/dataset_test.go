@@ -3,9 +3,11 @@ package offline
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 	"ingestor/internal/fault"
 	"ingestor/internal/outcome"
 	"ingestor/schemas/metadata"
+	"ingestor/scicat/scicattest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -187,6 +190,40 @@ func TestIngest_AFailedFieldIsToldAndDoesNotStop(t *testing.T) {
 		if !strings.Contains(log, want) {
 			t.Errorf("%q is not in the log:\n%s", want, log)
 		}
+	}
+}
+
+func TestIngest_ACatalogueThatTakesOneSampleGetsOne(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		samples []string
+		warned  bool
+	}{
+		{"of one", []string{"S-1"}, false},
+		{"of several the first, and the rest is told", []string{"S-1", "S-2"}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBed(t)
+			for _, id := range c.samples {
+				err := b.server.AddSample(scicattest.Document{
+					"sampleId": id, "description": "Sandstone 3", "proposalId": "443503", "ownerGroup": "ess", "accessGroups": []string{"ingestor"},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			set := b.schemas("schema:", "sample_attachment: {query_sample_name: true, sample_name_path: /entry/sample/name, "+
+				"proposal_id_path: /entry/experiment_identifier}\nschema:")
+			if rep := b.ingest(func(o *Options) { o.Schemas = set }); rep.Outcome != outcome.Registered {
+				t.Fatalf("report %+v", rep)
+			}
+			if got := b.server.Datasets()[0]["sampleId"]; !slices.Contains(c.samples, fmt.Sprint(got)) {
+				t.Errorf("sampleId is %v", got)
+			}
+			if warned := strings.Contains(b.logged(logrus.WarnLevel), "the others are left out"); warned != c.warned {
+				t.Errorf("warned %v", warned)
+			}
+		})
 	}
 }
 

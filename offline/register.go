@@ -53,6 +53,10 @@ func (g *Ingestor) register(ctx context.Context, w *work, k known, files fileLis
 		return err
 	}
 	pid, err = g.create(ctx, d)
+	if one, again := g.withOneSample(rep.File, d, err); again {
+		d = one
+		pid, err = g.create(ctx, d)
+	}
 	switch {
 	case errors.Is(err, scicat.ErrExists):
 		if scicat.NotDone(err) && before == ledger.Failed {
