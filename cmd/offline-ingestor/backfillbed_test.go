@@ -196,7 +196,7 @@ func newBed(t *testing.T, o treetest.Options) *bed {
 	for _, instrument := range []string{"odin", "dream", "loki"} {
 		b.addSchema(instrument)
 	}
-	b.bench.config = strings.NewReplacer("@DATA@", b.data, "@HOST@", "http://"+c.address+"/api/v3").Replace(bedConfig)
+	b.config = strings.NewReplacer("@DATA@", b.data, "@HOST@", "http://"+c.address+"/api/v3").Replace(bedConfig)
 	return b
 }
 
@@ -249,7 +249,7 @@ func (b *bed) beginProgram(args ...string) *life {
 	t := b.bench.t
 	t.Helper()
 	// Only where it differs: a changed configuration is a reason to try again.
-	text := strings.ReplaceAll(b.bench.config, "@TOKEN@", b.token)
+	text := strings.ReplaceAll(b.config, "@TOKEN@", b.token)
 	if old, err := os.ReadFile(b.path("config.yml")); err != nil || string(old) != text {
 		b.write("config.yml", []byte(text))
 	}

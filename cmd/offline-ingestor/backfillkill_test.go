@@ -6,7 +6,6 @@ import (
 	"os"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -46,12 +45,11 @@ type murder struct {
 
 // killer kills runs at the requests that they make.
 type killer struct {
-	mu     sync.Mutex
-	plan   murder
-	pid    int
-	from   int64 // requests before the run
-	done   chan struct{}
-	killed atomic.Bool
+	mu   sync.Mutex
+	plan murder
+	pid  int
+	from int64 // requests before the run
+	done chan struct{}
 }
 
 func (k *killer) arm(plan murder, pid int, from int64) (done chan struct{}) {
