@@ -332,11 +332,12 @@ type outcomeOfRun struct {
 	ended
 	backfill.Report
 	took time.Duration
+	cpu  time.Duration
 	rss  int64 // most memory that was resident, without that of workers, in bytes
 }
 
 func (o outcomeOfRun) String() string {
-	return fmt.Sprintf("exit %d (%s) in %s with %.1f MB: %v of %d files", o.exit, o.Reason, o.took.Round(time.Millisecond), float64(o.rss)/1e6, o.Counts, o.Looked.Files)
+	return fmt.Sprintf("exit %d (%s) in %s (%s of processors) with %.1f MB: %v of %d files", o.exit, o.Reason, o.took.Round(time.Millisecond), o.cpu.Round(time.Millisecond), float64(o.rss)/1e6, o.Counts, o.Looked.Files)
 }
 
 // end waits for the end of a run that is not killed.
@@ -349,6 +350,7 @@ func (l *life) end() outcomeOfRun {
 		t.Fatalf("the run does not end\n%s", &l.stderr)
 	}
 	o := outcomeOfRun{took: time.Since(l.began), rss: l.rss.Load()}
+	o.cpu = l.cmd.ProcessState.UserTime() + l.cmd.ProcessState.SystemTime()
 	o.ended = l.b.checked(ended{l.cmd.ProcessState.ExitCode(), l.stdout.String(), l.stderr.String()})
 	if o.stdout != "" {
 		if err := json.Unmarshal([]byte(o.stdout), &o.Report); err != nil {
