@@ -42,8 +42,10 @@ acceptance: build ## the recorded cases of SHARED (default ../shared), if it is 
 
 interop: build ## the daemon on a real Apache Kafka (Java, Maven), frame-forwarder in a real dranspose (Python)
 	@scripts/debian-packages interop
-	INGESTOR_REAL_KAFKA=1 INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 30m -p 1 \
-		-run 'Real|Apache|Broker$$|TLS|TestFault|TestPromise|TestDiskFull|TestChaos|TestBackfillReal' ./internal/kafka ./cmd/online-ingestor
+	INGESTOR_REAL_KAFKA=1 INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 20m \
+		-run '^TestReal$$|Apache|RealBroker|OutlivesTheBroker|WithoutTheBroker|TLS' ./internal/kafka ./cmd/online-ingestor
+	INGESTOR_REAL_KAFKA=1 INGESTOR_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -v -timeout 20m \
+		-run 'TestChaos|TestDiskFull|TestBackfillReal' ./cmd/online-ingestor
 	INGESTOR_REAL_DRANSPOSE=1 INGESTOR_LONG=1 FORWARDER_VENV="$$(scripts/dranspose-venv)" INGESTOR_BIN=$(CURDIR)/$(BIN) \
 		$(GO) test -count=1 -v -timeout 20m -run 'TestReal|TestFault|TestPromise' ./cmd/frame-forwarder
 
