@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ingestor/cmd/internal/program"
+	"ingestor/cmd/internal/state"
 	"ingestor/internal/fault"
 	"ingestor/internal/ledger"
 	"ingestor/offline/backfill"
@@ -131,7 +132,7 @@ func (s *stateCommand) export() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			of := deployment(*s.cfg)
+			of := state.Deployment(s.cfg)
 			e := json.NewEncoder(s.out)
 			e.SetEscapeHTML(false)
 			e.SetIndent("", "  ")

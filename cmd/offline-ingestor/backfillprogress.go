@@ -61,7 +61,7 @@ func progressLine(now, base backfill.Progress, since time.Duration) string {
 		text += fmt.Sprintf(" (%d %%)", 100*now.Done/now.Total)
 	}
 	if now.Tried > 0 {
-		text += fmt.Sprintf(", %.1f a second, %s", float64(now.Tried)/max(since.Seconds(), 0.1), size(now.Bytes))
+		text += fmt.Sprintf(", %.1f a second, %s", float64(now.Tried)/max(since.Seconds(), 0.1), backfill.Size(now.Bytes))
 	}
 	if done := now.Done - base.Done; done > 0 && since > time.Second && now.Done < now.Total {
 		left := time.Duration(float64(since) / float64(done) * float64(now.Total-now.Done))

@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"ingestor/cmd/internal/program"
+	"ingestor/cmd/internal/state"
 	"ingestor/configs"
-	"ingestor/internal/buildinfo"
 	"ingestor/internal/children"
 	"ingestor/internal/fault"
 	"ingestor/internal/ledger"
@@ -127,11 +127,7 @@ func openState(ctx context.Context, cfg *configs.Config) (dir string, book *ledg
 	if dir, err = filepath.Abs(cfg.Ingestion.StateDirectory); err != nil {
 		return "", nil, fault.Errorf(fault.BadConfiguration, "ingestion.state_directory: %w", err)
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "" // a ledger is of one machine anyway
-	}
-	book, err = ledger.Open(ctx, dir, ledger.Options{Deployment: deployment(*cfg), Host: host, Version: buildinfo.String()})
+	book, err = state.Open(ctx, dir, state.Deployment(cfg))
 	return dir, book, err
 }
 
@@ -142,7 +138,7 @@ func (b *backfilling) realRun(ctx context.Context, e backfill.Options) error {
 		return err
 	}
 	defer func() { _ = book.Close() }() // what is noted is noted
-	unlock, err := ledger.LockJob(ctx, dir, deployment(*b.cfg), b.job.Name, strings.Join(os.Args, " "), b.options.lockWait)
+	unlock, err := ledger.LockJob(ctx, dir, state.Deployment(b.cfg), b.job.Name, strings.Join(os.Args, " "), b.options.lockWait)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return cause
 	}
@@ -152,7 +148,7 @@ func (b *backfilling) realRun(ctx context.Context, e backfill.Options) error {
 	defer func() { _ = unlock() }() // it ends with the process anyway
 	e.Book = book
 	e.NewList = func(ctx context.Context) (backfill.List, error) {
-		return ledger.NewWorklist(ctx, dir, filepath.Base(ledger.JobFile(dir, deployment(*b.cfg), b.job.Name, "work")))
+		return ledger.NewWorklist(ctx, dir, filepath.Base(ledger.JobFile(dir, state.Deployment(b.cfg), b.job.Name, "work")))
 	}
 	end, err := b.hands(ctx, &e)
 	if err != nil {
@@ -290,7 +286,7 @@ func (b *backfilling) dryRun(ctx context.Context, e backfill.Options) (err error
 		if b.options.json {
 			return printJSON(b.stdout, candidateLine{f.Path, f.Size, f.ModTime.UTC(), as, oneLine(errors.New(why))})
 		}
-		return printed(fmt.Fprintf(b.stdout, "%-9s  %s  %s  %s (%s)\n", as, f.ModTime.Format("2006-01-02 15:04:05"), size(f.Size), printableText(f.Path), printableText(why)))
+		return printed(fmt.Fprintf(b.stdout, "%-9s  %s  %s  %s (%s)\n", as, f.ModTime.Format("2006-01-02 15:04:05"), backfill.Size(f.Size), printableText(f.Path), printableText(why)))
 	}
 	if b.options.publish {
 		e.Publisher = idle{} // for what was published before

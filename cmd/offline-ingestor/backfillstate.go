@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ingestor/cmd/internal/program"
+	"ingestor/cmd/internal/state"
 	"ingestor/configs"
 	"ingestor/internal/fault"
 	"ingestor/internal/ledger"
@@ -211,7 +212,7 @@ func (s *stateCommand) known(ctx context.Context) (ledger.JobState, error) {
 
 // locked does something while no run of the job is under way.
 func (s *stateCommand) locked(ctx context.Context, job string, do func() error) error {
-	unlock, err := ledger.LockJob(ctx, s.dir, deployment(*s.cfg), job, strings.Join(os.Args, " "), 0)
+	unlock, err := ledger.LockJob(ctx, s.dir, state.Deployment(s.cfg), job, strings.Join(os.Args, " "), 0)
 	if err != nil {
 		return err
 	}

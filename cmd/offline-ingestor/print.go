@@ -7,6 +7,7 @@ import (
 
 	"ingestor/internal/outcome"
 	"ingestor/offline"
+	"ingestor/offline/backfill"
 	"ingestor/scicat"
 )
 
@@ -63,7 +64,7 @@ func (p printer) write(r offline.Report) error {
 		return err
 	}
 	if r.Files > 0 {
-		if _, err := fmt.Fprintf(p.out, "  %d file(s), %s", r.Files, size(r.Bytes)); err != nil {
+		if _, err := fmt.Fprintf(p.out, "  %d file(s), %s", r.Files, backfill.Size(r.Bytes)); err != nil {
 			return err
 		}
 	}
@@ -79,18 +80,4 @@ func (p printer) body(what string, v any) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
-}
-
-// size is a number of bytes for people, in powers of 1000.
-func size(n int64) string {
-	f, unit := float64(n), 0
-	units := []string{"B", "kB", "MB", "GB", "TB", "PB"}
-	for f >= 1000 && unit < len(units)-1 {
-		f /= 1000
-		unit++
-	}
-	if unit == 0 {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("%.1f %s", f, units[unit])
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"ingestor/cmd/internal/program"
+	"ingestor/cmd/internal/state"
 	"ingestor/configs"
-	"ingestor/internal/buildinfo"
 	"ingestor/internal/fault"
 	"ingestor/internal/ledger"
 )
@@ -77,7 +77,7 @@ func retry(c *cobra.Command, o retryOptions, stdout, stderr io.Writer) error {
 	if err != nil {
 		return program.Kind(err)
 	}
-	whose := deployment(loaded.Config)
+	whose := state.Deployment(&loaded.Config)
 	if o.group != "" {
 		whose.Group = o.group
 	}
@@ -138,11 +138,7 @@ func daemonsLedger(c *cobra.Command, dir string, whose ledger.Deployment) (*ledg
 	case err != nil:
 		return nil, fault.Errorf(fault.Unavailable, "look for the ledger: %w", err)
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "" // a ledger is of one machine anyway
-	}
-	return ledger.Open(c.Context(), dir, ledger.Options{Deployment: whose, Host: host, Version: buildinfo.String()})
+	return state.Open(c.Context(), dir, whose)
 }
 
 // nothing says that there is nothing to do, and where there might be.

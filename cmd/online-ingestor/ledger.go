@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
-	"ingestor/internal/buildinfo"
+	"ingestor/cmd/internal/state"
 	"ingestor/internal/fault"
 	"ingestor/internal/intake"
 	"ingestor/internal/ledger"
@@ -57,13 +56,9 @@ func (n *notebook) opened(ctx context.Context) (*ledger.Ledger, error) {
 	if n.open != nil {
 		return n.open, nil
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "" // a ledger is of one machine anyway
-	}
-	n.open, err = ledger.Open(ctx, n.dir, ledger.Options{Deployment: n.of, Host: host, Version: buildinfo.String()})
-	if err != nil {
-		n.open = nil
+	l, err := state.Open(ctx, n.dir, n.of)
+	if err == nil {
+		n.open = l
 	}
 	return n.open, err
 }

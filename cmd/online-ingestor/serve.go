@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ingestor/cmd/internal/program"
+	"ingestor/cmd/internal/state"
 	"ingestor/configs"
 	"ingestor/internal/buildinfo"
 	"ingestor/internal/children"
 	"ingestor/internal/fault"
-	"ingestor/internal/ledger"
 	"ingestor/internal/telemetry"
 	"ingestor/online"
 )
@@ -107,8 +107,7 @@ func (d *deployment) serve(stop, abort context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	notes, err := openNotebook(stop, cfg.Ingestion.StateDirectory,
-		ledger.Deployment{Catalogue: cfg.SciCat.Host, Group: cfg.Kafka.GroupID}, d.log)
+	notes, err := openNotebook(stop, cfg.Ingestion.StateDirectory, state.Deployment(cfg), d.log)
 	if err != nil {
 		return err
 	}
