@@ -49,16 +49,17 @@ type tally struct {
 	*scicattest.Server
 	t       *testing.T
 	address string
-	server  *http.Server
-
-	// before and after are called around each request, if set.
-	before, after func(nth int64, r *http.Request)
-
 	all     atomic.Int64
-	mu      sync.Mutex
-	asked   map[string]int // by method and collection
-	created map[string]int // answers 201 by collection
+
+	mu            sync.Mutex
+	server        *http.Server
+	before, after hook           // of each request; nil: none
+	requests      map[string]int // by method and collection
+	created       map[string]int // answers 201 by collection
 }
+
+// hook is called with a request and its number.
+type hook func(nth int64, r *http.Request)
 
 func newTally(t *testing.T) *tally {
 	t.Helper()
@@ -87,25 +88,40 @@ func (c *tally) start() {
 		c.t.Fatal(err)
 	}
 	c.address = l.Addr().String()
-	c.server = &http.Server{Handler: c, IdleTimeout: 5 * time.Second, ReadHeaderTimeout: 10 * time.Second}
-	go func(s *http.Server) { _ = s.Serve(l) }(c.server) // ends with stop
+	s := &http.Server{Handler: c, IdleTimeout: 5 * time.Second, ReadHeaderTimeout: 10 * time.Second}
+	c.mu.Lock()
+	c.server = s
+	c.mu.Unlock()
+	go func() { _ = s.Serve(l) }() // ends with stop
 }
 
 // stop cuts every connection; further ones are refused.
-func (c *tally) stop() { _ = c.server.Close() } // an error of a connection that is cut anyway
+func (c *tally) stop() {
+	c.mu.Lock()
+	s := c.server
+	c.mu.Unlock()
+	_ = s.Close() // an error of a connection that is cut anyway
+}
+
+// around sets what is called before and after each request; nil: nothing.
+func (c *tally) around(before, after hook) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.before, c.after = before, after
+}
 
 // reset begins to count anew.
 func (c *tally) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.all.Store(0)
-	c.asked, c.created = map[string]int{}, map[string]int{}
+	c.requests, c.created = map[string]int{}, map[string]int{}
 }
 
 func (c *tally) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return fmt.Sprintf("%d requests %v, created %v", c.all.Load(), c.asked, c.created)
+	return fmt.Sprintf("%d requests %v, created %v", c.all.Load(), c.requests, c.created)
 }
 
 func (c *tally) made(collection string) int {
@@ -114,16 +130,24 @@ func (c *tally) made(collection string) int {
 	return c.created[collection]
 }
 
+// asked is the number of requests of a method to a collection.
+func (c *tally) asked(method, collection string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.requests[method+" "+collection]
+}
+
 // ServeHTTP passes a request on, and counts it.
 func (c *tally) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	nth := c.all.Add(1)
 	parts := append(strings.Split(r.URL.EscapedPath(), "/"), "", "", "")
 	collection := parts[3] // after "", "api" and "v3"
 	c.mu.Lock()
-	c.asked[r.Method+" "+collection]++
+	c.requests[r.Method+" "+collection]++
+	before, after := c.before, c.after
 	c.mu.Unlock()
-	if c.before != nil {
-		c.before(nth, r)
+	if before != nil {
+		before(nth, r)
 	}
 	answer := &statusOf{ResponseWriter: w}
 	c.Server.ServeHTTP(answer, r)
@@ -132,8 +156,8 @@ func (c *tally) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.created[collection]++
 		c.mu.Unlock()
 	}
-	if c.after != nil {
-		c.after(nth, r)
+	if after != nil {
+		after(nth, r)
 	}
 }
 

@@ -27,11 +27,11 @@ func (b *bed) slow(d time.Duration) {
 // atDataset calls do, once, when the nth dataset is to be made.
 func (b *bed) atDataset(nth int, do func()) {
 	var once sync.Once
-	b.before = func(_ int64, r *http.Request) {
+	b.around(func(_ int64, r *http.Request) {
 		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/datasets") && b.made("datasets") >= nth {
 			once.Do(do)
 		}
-	}
+	}, nil)
 }
 
 func (b *bed) wantSaid(o outcomeOfRun, exit int, words ...string) {
@@ -123,9 +123,9 @@ func TestBackfillInterrupted(t *testing.T) {
 					t.Errorf("%s is below the mark, and not registered", f.Path)
 				}
 			}
-			posts := b.tally.asked["POST datasets"]
+			posts := b.tally.asked(http.MethodPost, "datasets")
 			b.wantCompleted()
-			if again := b.tally.asked["POST datasets"] - posts - (300 - int(done)); again > 2 {
+			if again := b.tally.asked(http.MethodPost, "datasets") - posts - (300 - int(done)); again > 2 {
 				t.Errorf("%d files were done twice", again)
 			}
 		})
@@ -143,7 +143,7 @@ func TestBackfillCatalogueDown(t *testing.T) {
 	t.Log(e)
 	again := b.backfill() // still away
 	b.wantSaid(again, 69, "catalogue", b.address)
-	b.before = nil
+	b.around(nil, nil)
 	t.Log(again)
 	b.start()
 	b.wantCompleted()
@@ -162,7 +162,7 @@ func TestBackfillTokenRefused(t *testing.T) {
 	if e.Counts[backfill.Failed] != 0 {
 		t.Errorf("a bad token is no file's fault: %v", e.Counts)
 	}
-	b.before = nil
+	b.around(nil, nil)
 	b.token = b.Token("ingestor")
 	b.wantCompleted()
 }
@@ -258,7 +258,7 @@ func TestBackfillShareAway(t *testing.T) {
 			if e.Counts[backfill.Failed] != 0 {
 				t.Errorf("it is no file's fault: %v", e.Counts)
 			}
-			b.before = nil
+			b.around(nil, nil)
 			b.wantSaid(b.backfill(), 69, b.data) // still away
 			s.back()
 			b.wantCompleted()
@@ -356,7 +356,7 @@ func TestBackfillDiskFull(t *testing.T) {
 			})
 			e := c.spoil(b, dir)
 			t.Log(e, lastLines(e.stderr))
-			b.before = nil
+			b.around(nil, nil)
 			if e.exit != 69 && e.exit != 78 {
 				t.Errorf("exit %d, want 69 or 78\n%s", e.exit, lastLines(e.stderr))
 			}

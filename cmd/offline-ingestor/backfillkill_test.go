@@ -112,7 +112,7 @@ func TestBackfillKill(t *testing.T) {
 	good := b.tree.Of(treetest.Good)
 
 	k := &killer{}
-	b.before = func(nth int64, r *http.Request) {
+	before := func(nth int64, _ *http.Request) {
 		is, plan := k.due(nth, false)
 		if is {
 			k.strike()
@@ -124,11 +124,12 @@ func TestBackfillKill(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}
 	}
-	b.after = func(nth int64, _ *http.Request) {
+	after := func(nth int64, _ *http.Request) {
 		if is, _ := k.due(nth, true); is {
 			k.strike()
 		}
 	}
+	b.around(before, after)
 	tooLate, early, workers, most := 0, 0, 0, time.Duration(0)
 	for left := kills; left > 0; {
 		done, from := b.made("origdatablocks"), b.all.Load()
