@@ -53,15 +53,13 @@ func (g *Ingestor) listFiles(f *found) ([]scicat.DataFile, error) {
 // storageKind tells a full or vanished disk, which passes, from a folder that
 // refuses us.
 func storageKind(err error) fault.Kind {
-	for _, passing := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.ESTALE, syscall.ETIMEDOUT} {
-		if errors.Is(err, passing) {
-			return fault.Unavailable
-		}
-	}
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fault.Unavailable
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fault.NotPermitted
 	}
-	return fault.BadInput
+	return fault.OfSystem(err)
 }
 
 // describe is one entry of the file list.

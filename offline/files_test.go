@@ -220,6 +220,7 @@ func TestListedPath(t *testing.T) {
 func TestStorageKind_AFullDiskPassesAFolderThatRefusesUsDoesNot(t *testing.T) {
 	for err, want := range map[error]fault.Kind{
 		syscall.ENOSPC: fault.Unavailable, syscall.EDQUOT: fault.Unavailable, syscall.EIO: fault.Unavailable, syscall.ESTALE: fault.Unavailable,
+		fs.ErrNotExist:   fault.Busy, // the share went away
 		fs.ErrPermission: fault.NotPermitted, syscall.EROFS: fault.NotPermitted,
 		errors.New("x"): fault.BadInput, syscall.ENOTDIR: fault.BadInput,
 	} {

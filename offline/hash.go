@@ -73,7 +73,7 @@ func hashFile(ctx context.Context, path, algorithm string, progress func(done, t
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "", withHint(fault.Errorf(fault.BadInput, "compute the checksum of %s: %w", path, bare(err)))
+		return "", withHint(fault.Errorf(fault.OfSystem(err), "compute the checksum of %s: %w", path, bare(err)))
 	}
 	defer f.Close()
 	info, err := f.Stat()

@@ -138,9 +138,9 @@ func TestHash_ACancelledContextEndsIt(t *testing.T) {
 	}
 }
 
-func TestHash_AFileThatIsGoneIsNoBug(t *testing.T) {
+func TestHash_AFileThatIsGoneIsNoFaultOfItsOwn(t *testing.T) {
 	_, err := hashFile(t.Context(), filepath.Join(t.TempDir(), "none"), "md5", nil)
-	if err == nil || fault.KindOf(err) == fault.Bug {
+	if fault.KindOf(err) != fault.Busy { // the share may have gone away
 		t.Errorf("kind %v: %v", fault.KindOf(err), err)
 	}
 }

@@ -27,7 +27,7 @@ func generatePID(prefix, jobID, path string) (string, error) {
 		}
 		info, err := os.Stat(path)
 		if err != nil {
-			return "", fault.Errorf(fault.BadInput, "generate a pid: %w", err)
+			return "", fault.Errorf(fault.OfSystem(err), "generate a pid: %w", err)
 		}
 		name = fmt.Sprintf("file:%s\n%d\n%d", abs, info.Size(), info.ModTime().UnixNano())
 	}

@@ -20,36 +20,41 @@ type File struct {
 	path     string
 	maxBytes int64
 	limit    time.Duration
-	file     *hdf5.File // nil once closed; guarded by section.run
+	file     *hdf5.File // nil once closed; guarded by section.run, as is lost
+	lost     error      // the storage failed; the rest of the file is not read
 }
 
 // Path is the path with which the file was opened.
 func (f *File) Path() string { return f.path }
 
 // Close closes the file. Closing it again does nothing. When libhdf5 broke over
-// the file, Close says so once more: who takes a failure to read for a value
-// that is absent must not take the file for a good one.
+// the file, or its storage failed, Close says so once more: who takes a failure to
+// read for a value that is absent must not take the file for a good one.
 func (f *File) Close() error {
 	return section{file: f.path, limit: f.limit}.run(func() error {
 		if f.file == nil {
-			return nil
+			return f.lost
 		}
 		err := f.file.Close()
 		f.file = nil
-		if err != nil {
+		if err != nil && f.lost == nil {
 			return fmt.Errorf("close %s: %w", f.path, lastError())
 		}
-		return nil
+		return f.lost
 	})
 }
 
 // do runs fn with the file's id and path in the form that libhdf5 takes; errors
-// get the path in front. An error about what is in a file is one of input. What
+// get the path in front. An error about what is in a file is one of input; one of
+// the storage is fault.Unavailable, and ends all reading of the file. What
 // fn sets may be looked at only if the error does not wrap ErrBroken.
 func (f *File) do(path, object string, fn func(file int64, path string) error) error {
 	return section{f.ctx, f.limit, f.path, object}.run(func() error {
 		if f.file == nil {
 			return fmt.Errorf("read %s: %w", f.path, fs.ErrClosed)
+		}
+		if f.lost != nil {
+			return f.lost
 		}
 		in := path
 		if in == "" {
@@ -58,6 +63,10 @@ func (f *File) do(path, object string, fn func(file int64, path string) error) e
 		err := checkName(in)
 		if err == nil {
 			err = fn(f.file.ID(), in)
+		}
+		if e := storageFailure(); e != nil { // also behind what fn takes for an answer
+			f.lost = fault.Errorf(fault.Unavailable, "read %s: %s: %w", f.path, in, e)
+			return f.lost
 		}
 		if err != nil {
 			return fault.Errorf(fault.BadInput, "%s: %w", path, err)

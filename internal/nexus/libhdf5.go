@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"unsafe"
+
+	"ingestor/internal/fault"
 )
 
 // libraryError is the failure of a call, in libhdf5's own words.
@@ -44,6 +46,17 @@ func lastError() *libraryError {
 		e.text = "libhdf5 failed without a reason"
 	}
 	return e
+}
+
+// storageFailure is the system's refusal to read that a call of libhdf5 since the
+// thread entered the section met, if that is the storage's; nil otherwise.
+func storageFailure() error {
+	for _, e := range fault.StorageErrnos() {
+		if C.nx_met(C.int(e)) != 0 {
+			return e
+		}
+	}
+	return nil
 }
 
 // class is the class of a datatype, as libhdf5 numbers them.

@@ -108,6 +108,7 @@ func open(ctx context.Context, path string, o OpenOptions) (*File, error) {
 		f.limit = DefaultTimeLimit
 	}
 	var cause *libraryError
+	var failing error
 	err = section{ctx: ctx, limit: f.limit, file: path}.run(func() error {
 		if f.file, cause = openLibrary(path, hdf5.F_ACC_RDONLY); cause != nil && writerMark(cause) {
 			// The mark is the same for a SWMR writer, beside which we may
@@ -117,11 +118,16 @@ func open(ctx context.Context, path string, o OpenOptions) (*File, error) {
 				cause = nil
 			}
 		}
+		if cause != nil {
+			failing = storageFailure()
+		}
 		return nil
 	})
 	switch {
 	case errors.Is(err, ErrBroken):
 		return nil, lasting(err)
+	case failing != nil:
+		return nil, fault.Errorf(fault.Unavailable, "open %s: %w", path, failing)
 	case err != nil:
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	case cause != nil:
@@ -141,17 +147,16 @@ func openLibrary(path string, flags int) (*hdf5.File, *libraryError) {
 // writerMark tells that the file says a writer has it open, living or crashed.
 func writerMark(err *libraryError) bool { return strings.Contains(err.text, "already open for") }
 
-// openError finds the kind of libhdf5's failure to open an existing file.
+// openError finds the kind of libhdf5's failure to open a file that was there.
 func openError(path string, cause *libraryError) error {
-	if strings.Contains(cause.text, "unable to open file: name") {
-		// The system refused, and Go tells it in fewer words.
-		f, err := os.Open(path)
-		if err != nil {
-			return systemError(path, err)
-		}
-		if err := f.Close(); err != nil {
-			return systemError(path, err)
-		}
+	// The system refused, or it is gone meanwhile: libhdf5 looks at the name once
+	// more after opening it. Go tells that in fewer words.
+	f, err := os.Open(path)
+	if err != nil {
+		return systemError(path, err)
+	}
+	if err := f.Close(); err != nil {
+		return systemError(path, err)
 	}
 	switch text := cause.text; {
 	case strings.Contains(text, "unable to lock"):
@@ -173,30 +178,13 @@ func openError(path string, cause *libraryError) error {
 	return fault.Errorf(fault.BadInput, "open %s: %w", path, cause)
 }
 
-// systemError finds the kind of the operating system's refusal.
+// systemError is the operating system's refusal.
 func systemError(path string, err error) error {
 	var e *fs.PathError
 	if errors.As(err, &e) {
 		err = e.Err // the message names the path itself
 	}
-	kind := fault.BadInput
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		kind = fault.Busy
-	case anyOf(err, syscall.EIO, syscall.ESTALE, syscall.ETIMEDOUT, syscall.EREMOTEIO, syscall.ENOLINK,
-		syscall.ENODEV, syscall.EHOSTDOWN, syscall.ENOTCONN, syscall.EMFILE, syscall.ENFILE):
-		kind = fault.Unavailable
-	}
-	return fault.Errorf(kind, "open %s: %w", path, err)
-}
-
-func anyOf(err error, targets ...error) bool {
-	for _, t := range targets {
-		if errors.Is(err, t) {
-			return true
-		}
-	}
-	return false
+	return fault.Errorf(fault.OfSystem(err), "open %s: %w", path, err)
 }
 
 // lastingError keeps its text and adds the mark errLasting.

@@ -172,3 +172,12 @@ func TestFile_CloseTwiceAndUseAfter(t *testing.T) {
 		t.Error("a closed file has a root")
 	}
 }
+
+// libhdf5 looks at the name again after it has opened the file.
+func TestOpen_AFileThatGoesAwayMeanwhileIsAbsent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.hdf")
+	err := openError(path, &libraryError{text: "unable to open file: can't retrieve stat info for file"})
+	if fault.KindOf(err) != fault.Busy || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v: %v", fault.KindOf(err), err)
+	}
+}

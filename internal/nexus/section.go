@@ -96,7 +96,7 @@ func locked(fn func() error) error {
 	defer runtime.UnlockOSThread()
 	C.nx_crash_enter()
 	defer C.nx_crash_leave()
-	C.nx_silence()
+	C.nx_enter()
 	if !library.ready {
 		if C.nx_setup() < 0 {
 			return errors.New("libhdf5 takes no filters")

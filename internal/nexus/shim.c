@@ -1,12 +1,37 @@
 #include "shim.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- the library ---- */
 
-/* The error stack, and with it the printing of errors, is per thread. */
-void nx_silence(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
+/* Error numbers of the system that calls of this thread met. */
+static _Thread_local uint64_t nx_errnos[4];
+
+static herr_t nx_errno_cb(unsigned n, const H5E_error2_t *e, void *ud) {
+	static const char key[] = "errno = ";
+	const char *at = e->desc ? strstr(e->desc, key) : NULL;
+	int number = at ? atoi(at + sizeof key - 1) : 0;
+	(void)n, (void)ud;
+	if (number > 0 && number < 256) nx_errnos[number / 64] |= UINT64_C(1) << number % 64;
+	return 0;
+}
+
+static herr_t nx_note(hid_t stack, void *ud) {
+	(void)ud;
+	return H5Ewalk2(stack, H5E_WALK_UPWARD, nx_errno_cb, NULL);
+}
+
+/* The error stack is per thread, and so is what is done with it whenever a call
+   fails: the numbers in it are noted, and nothing is printed. */
+void nx_enter(void) {
+	memset(nx_errnos, 0, sizeof nx_errnos);
+	H5Eset_auto2(H5E_DEFAULT, nx_note, NULL);
+}
+
+/* Whether a call since nx_enter met this error number. */
+int nx_met(int number) { return number > 0 && number < 256 && nx_errnos[number / 64] >> number % 64 & 1; }
 
 /* Made once, because libhdf5 takes longer over a property list than over a
    small dataset: the transfer of variable-length elements into nx_current, and

@@ -49,7 +49,8 @@ typedef struct { int ndims, nfilters, external; hsize_t chunk[H5S_MAX_RANK]; uns
 /* Bits of nx_error's result. */
 enum { NX_E_NOTFOUND = 1, NX_E_TYPE = 2 };
 
-void nx_silence(void);
+void nx_enter(void);
+int nx_met(int number);
 int nx_setup(void);
 int nx_error(char *buf, size_t cap);
 
