@@ -268,7 +268,7 @@ func TestBackfillShareAway(t *testing.T) {
 
 // At moments that nobody chose.
 func TestBackfillShareAway_AtAnyMoment(t *testing.T) {
-	rounds := 4
+	rounds := 6
 	if largeForm(t) > 0 {
 		rounds = 40
 	}
@@ -276,11 +276,12 @@ func TestBackfillShareAway_AtAnyMoment(t *testing.T) {
 	b := newBed(t, treetest.Options{Files: 1000, Plain: true, Root: filepath.Join(s.dir, "data")})
 	for i := range rounds {
 		run := b.begin()
-		time.Sleep(time.Duration(i%20) * 25 * time.Millisecond)
+		wait := time.Duration(i*7919%701) * time.Millisecond // spread over the run
+		time.Sleep(wait)
 		s.away()
 		e := run.end()
 		s.back()
-		t.Logf("away %d ms after the start: %s", i%20*25, e)
+		t.Logf("away %s after the start: %s", wait, e)
 		if e.exit != 69 && e.exit != 0 || e.Counts[backfill.Failed] != 0 || e.Counts[backfill.FailedBefore] != 0 {
 			t.Errorf("%s\n%s", e, lastLines(e.stderr))
 		}
