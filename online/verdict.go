@@ -1,9 +1,7 @@
 package online
 
 import (
-	"bytes"
 	"fmt"
-	"strings"
 
 	"ingestor/internal/children"
 	"ingestor/internal/fault"
@@ -37,14 +35,5 @@ func explain(r children.Result, record outcome.Record) string {
 	if record.Error != "" {
 		return record.Error
 	}
-	lines := bytes.Split(bytes.TrimSpace(r.Stderr), []byte("\n"))
-	last := strings.TrimSpace(strings.ToValidUTF8(string(lines[len(lines)-1]), "?"))
-	if last == "" {
-		return "it wrote nothing on standard error"
-	}
-	const most = 500
-	if len(last) > most {
-		last = strings.ToValidUTF8(last[:most], "") + "…"
-	}
-	return last
+	return r.LastLine()
 }

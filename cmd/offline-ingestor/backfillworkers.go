@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -115,7 +114,7 @@ func (w *worker) watch(ctx context.Context, child *children.Child) (late bool) {
 func (w *worker) judge(ctx context.Context, r children.Result, late bool) error {
 	why := w.stopped
 	if why == "" {
-		why = lastLine(r.Stderr)
+		why = lastWords(r)
 	}
 	crash := func(format string, args ...any) error {
 		return &backfill.CrashError{Reason: fmt.Sprintf(format, args...) + ": " + why}
@@ -162,21 +161,13 @@ func (p *workers) line(line string) {
 	p.log.WithField("line", line).Debug("A worker says")
 }
 
-// lastLine is the last that a worker wrote, without what stands before each line.
-func lastLine(stderr []byte) string {
-	lines := bytes.Split(bytes.TrimSpace(stderr), []byte("\n"))
-	last := strings.TrimSpace(strings.ToValidUTF8(string(lines[len(lines)-1]), "?"))
+// lastWords are the last that a worker wrote, without what stands before each line.
+func lastWords(r children.Result) string {
+	last := r.LastLine()
 	for _, level := range []string{" - ERROR - ", " - CRITICAL - ", " - WARNING - "} {
 		if _, text, found := strings.Cut(last, level); found {
 			last = text
 		}
-	}
-	if last == "" {
-		return "it wrote nothing on standard error"
-	}
-	const most = 500
-	if len(last) > most {
-		last = strings.ToValidUTF8(last[:most], "") + "…"
 	}
 	return last
 }

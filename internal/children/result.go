@@ -3,6 +3,8 @@
 package children
 
 import (
+	"bytes"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -30,4 +32,19 @@ type Result struct {
 	// CPU is the user and system time of the child, with what it has itself
 	// reaped.
 	CPU time.Duration
+}
+
+// LastLine is the last line that the child wrote on stderr, of which a reader gets
+// 500 bytes; it says so where there is none.
+func (r Result) LastLine() string {
+	lines := bytes.Split(bytes.TrimSpace(r.Stderr), []byte("\n"))
+	last := strings.TrimSpace(strings.ToValidUTF8(string(lines[len(lines)-1]), "?"))
+	if last == "" {
+		return "it wrote nothing on standard error"
+	}
+	const most = 500
+	if len(last) > most {
+		last = strings.ToValidUTF8(last[:most], "") + "…"
+	}
+	return last
 }

@@ -39,6 +39,33 @@ func noAccess() answer        { return exception(http.StatusForbidden, "Unauthor
 func internalError() answer   { return answer{http.StatusInternalServerError, "Internal server error"} }
 func notFound() answer        { return bareException(http.StatusNotFound, "Not Found") }
 
+// listed is the answer to a query: all it found, or why it could not be asked.
+func listed(found []Document, bad *answer) answer {
+	if bad != nil {
+		return *bad
+	}
+	return ok(anyList(found))
+}
+
+// counted is the answer that tells how many a query found.
+func counted(found []Document, bad *answer) answer {
+	if bad != nil {
+		return *bad
+	}
+	return ok(Document{"count": len(found)})
+}
+
+// first is the answer that gives one of what a query found, if any.
+func first(found []Document, bad *answer) answer {
+	switch {
+	case bad != nil:
+		return *bad
+	case len(found) == 0:
+		return ok(nothing{})
+	}
+	return ok(found[0])
+}
+
 // encoded is the body as bytes.
 func (a answer) encoded() []byte {
 	if _, empty := a.body.(nothing); empty {

@@ -86,32 +86,9 @@ func (s *Server) included(pid any) []any {
 	return out
 }
 
-func (s *Server) listDatasets(c *call) answer {
-	found, bad := s.queryDatasets(c)
-	if bad != nil {
-		return *bad
-	}
-	return ok(anyList(found))
-}
-
-func (s *Server) countDatasets(c *call) answer {
-	found, bad := s.queryDatasets(c)
-	if bad != nil {
-		return *bad
-	}
-	return ok(Document{"count": len(found)})
-}
-
-func (s *Server) findDataset(c *call) answer {
-	found, bad := s.queryDatasets(c)
-	switch {
-	case bad != nil:
-		return *bad
-	case len(found) == 0:
-		return ok(nothing{})
-	}
-	return ok(found[0])
-}
+func (s *Server) listDatasets(c *call) answer  { return listed(s.queryDatasets(c)) }
+func (s *Server) countDatasets(c *call) answer { return counted(s.queryDatasets(c)) }
+func (s *Server) findDataset(c *call) answer   { return first(s.queryDatasets(c)) }
 
 func (s *Server) datasetLifecycle(c *call) answer {
 	d, refusal := s.readable(c.params[0], c.user)

@@ -149,32 +149,9 @@ func (s *Server) queryInstruments(c *call) ([]Document, *answer) {
 	return found, nil
 }
 
-func (s *Server) listInstruments(c *call) answer {
-	found, bad := s.queryInstruments(c)
-	if bad != nil {
-		return *bad
-	}
-	return ok(anyList(found))
-}
-
-func (s *Server) countInstruments(c *call) answer {
-	found, bad := s.queryInstruments(c)
-	if bad != nil {
-		return *bad
-	}
-	return ok(Document{"count": len(found)})
-}
-
-func (s *Server) findInstrument(c *call) answer {
-	found, bad := s.queryInstruments(c)
-	switch {
-	case bad != nil:
-		return *bad
-	case len(found) == 0:
-		return ok(nothing{})
-	}
-	return ok(found[0])
-}
+func (s *Server) listInstruments(c *call) answer  { return listed(s.queryInstruments(c)) }
+func (s *Server) countInstruments(c *call) answer { return counted(s.queryInstruments(c)) }
+func (s *Server) findInstrument(c *call) answer   { return first(s.queryInstruments(c)) }
 
 func (s *Server) getInstrument(c *call) answer {
 	if i := s.byID(s.instruments, c.params[0]); i != nil {
