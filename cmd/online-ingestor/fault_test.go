@@ -24,7 +24,7 @@ package main_test
 //	F5  NaN, odd units                          FaultF5_F12_NaNUnitsAndTextArrays
 //	F6  allow_dataset_pid: false                FaultF6_CatalogueAssignsThePID
 //	F7  one bad schema file                     FaultF7_F8_BadSchemaFile
-//	F8  unknown keys and operators              FaultF7_F8_BadSchemaFile, TestUnknownKey
+//	F8  unknown keys and operators              FaultF7_F8_BadSchemaFile, FaultF8_UnknownKey
 //	F9  the pid check believes 401 and 500      FaultF9_PIDCheckBelievesNoError
 //	F10 message_to_file                         FaultJ_F10_MessageFile
 //	F11 restart gap                             FaultC_F11_TermAndIntWhileIdle, FaultC_TermWhileChildrenRun

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -257,6 +258,27 @@ func badSchemaFile(t *testing.T, b *broker, _ scale) {
 	if sums := d.sums(); sums["dead_lettered"] != 1 || sums["registered"] != 4 {
 		t.Errorf("sums %v\n%s", sums, d)
 	}
+}
+
+// F8: an unknown key is a warning with its place and the nearest known one, and
+// with --strict-config a fault.
+func unknownKey(t *testing.T, b *broker, _ scale) {
+	s := newSite(t, b, 1)
+	s.settings["ingestion.max_ofline_ingestors"] = 3
+	want := regexp.MustCompile(`ingestor\.json:\d+: ingestion\.max_ofline_ingestors: .*did you mean (ingestion\.)?max_offline_ingestors`)
+	d := s.start()
+	d.awaitReady()
+	d.stop()
+	warned := 0
+	for _, l := range d.text() {
+		if strings.Contains(l, " - WARNING - ") && want.MatchString(l) {
+			warned++
+		}
+	}
+	if warned != 1 {
+		t.Errorf("%d warnings fit %s\n%s", warned, want, d)
+	}
+	fault{args: func(s *site) []string { return []string{"-c", s.config(), "--strict-config"} }, exit: 78, line: want.String()}.check(t, s)
 }
 
 // F9: an error of the catalogue says nothing of whether a dataset is there:

@@ -189,24 +189,3 @@ func (f fault) check(t *testing.T, s *site) {
 		t.Errorf("a stack trace or a secret:\n%s", strings.Join(d.text(), "\n"))
 	}
 }
-
-// An unknown key is a warning with its place and the nearest known one, and
-// with --strict-config a fault.
-func TestUnknownKey(t *testing.T) {
-	s := newSite(t, embeddedBroker(t, 0), 1)
-	s.settings["ingestion.max_ofline_ingestors"] = 3
-	want := regexp.MustCompile(`ingestor\.json:\d+: ingestion\.max_ofline_ingestors: .*did you mean (ingestion\.)?max_offline_ingestors`)
-	d := s.start()
-	d.awaitReady()
-	d.stop()
-	warned := 0
-	for _, l := range d.text() {
-		if strings.Contains(l, " - WARNING - ") && want.MatchString(l) {
-			warned++
-		}
-	}
-	if warned != 1 {
-		t.Errorf("%d warnings fit %s\n%s", warned, want, d)
-	}
-	fault{args: func(s *site) []string { return []string{"-c", s.config(), "--strict-config"} }, exit: 78, line: want.String()}.check(t, s)
-}

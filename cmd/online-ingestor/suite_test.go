@@ -54,6 +54,7 @@ var scenarios = []struct {
 	{"FaultF5_F12_NaNUnitsAndTextArrays", oddValues},
 	{"FaultF6_CatalogueAssignsThePID", catalogueAssignsThePID},
 	{"FaultF7_F8_BadSchemaFile", badSchemaFile},
+	{"FaultF8_UnknownKey", unknownKey},
 	{"FaultF9_PIDCheckBelievesNoError", pidCheckBelievesNoError},
 	{"FaultF13_LogFileIsKept", logFileIsKept},
 	{"FaultF14_OverridesReachChildren", overridesReachChildren},
