@@ -85,6 +85,7 @@ type rig struct {
 	handler handler
 	address string
 	ended   chan error
+	cancel  context.CancelFunc // nil once stopped
 	zmq     *zmq.Context
 }
 
@@ -130,13 +131,21 @@ func start(t *testing.T, o Options, streams ...named) *rig {
 	case err := <-r.ended:
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		cancel()
-		if err := <-r.ended; err != nil {
-			t.Error(err)
-		}
-	})
+	r.cancel = cancel
+	t.Cleanup(r.stop)
 	return r
+}
+
+// stop ends the pump, whose own state may be looked at then.
+func (r *rig) stop() {
+	if r.cancel == nil {
+		return
+	}
+	r.cancel()
+	r.cancel = nil
+	if err := <-r.ended; err != nil {
+		r.t.Error(err)
+	}
 }
 
 // dealer is a worker.
@@ -429,9 +438,8 @@ func TestANewMappingWorksWithoutADeafWorker(t *testing.T) {
 	if got, want := other.numbers(2), "0:0 1:1"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if n := r.pump.inbox.pending.Load(); n != 0 {
-		t.Errorf("%d events count as pending", n)
-	}
+	r.await("no event to count as pending", func() bool { return r.pump.inbox.pending.Load() == 0 })
+	r.stop()
 	if n := r.pump.queuedBytes; n != 0 {
 		t.Errorf("%d bytes count as queued", n)
 	}
@@ -457,6 +465,8 @@ func TestAnUpstreamThatCanNotBeOpenedIsTriedAgain(t *testing.T) {
 	w := r.worker("w")
 	r.assign(r.begin("s"), 0, "w")
 	w.numbers(1)
+	src.mu.Lock()
+	defer src.mu.Unlock()
 	if src.opens != 2 {
 		t.Errorf("opened %d times", src.opens)
 	}
