@@ -15,9 +15,6 @@ var storageErrnos = []syscall.Errno{
 	syscall.EHOSTDOWN, syscall.ENOTCONN, syscall.ESHUTDOWN, syscall.EMFILE, syscall.ENFILE,
 }
 
-// StorageErrnos are the error numbers with which a storage fails.
-func StorageErrnos() []syscall.Errno { return slices.Clone(storageErrnos) }
-
 // OfSystem is the kind of the operating system's refusal to open or read a file:
 // Busy for one that is not there, which may come or be on a share that went away,
 // Unavailable for a storage that fails, BadInput for all else.

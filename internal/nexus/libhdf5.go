@@ -13,9 +13,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"unsafe"
 
 	"ingestor/internal/fault"
@@ -51,9 +53,11 @@ func lastError() *libraryError {
 // storageFailure is the system's refusal to read that a call of libhdf5 since the
 // thread entered the section met, if that is the storage's; nil otherwise.
 func storageFailure() error {
-	for _, e := range fault.StorageErrnos() {
-		if C.nx_met(C.int(e)) != 0 {
-			return e
+	for i, word := range unsafe.Slice((*uint64)(C.nx_met()), C.NX_ERRNOS/64) {
+		for ; word != 0; word &= word - 1 {
+			if e := syscall.Errno(64*i + bits.TrailingZeros64(word)); fault.OfSystem(e) == fault.Unavailable {
+				return e
+			}
 		}
 	}
 	return nil

@@ -1,20 +1,19 @@
 #include "shim.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- the library ---- */
 
 /* Error numbers of the system that calls of this thread met. */
-static _Thread_local uint64_t nx_errnos[4];
+static _Thread_local uint64_t nx_errnos[NX_ERRNOS / 64];
 
 static herr_t nx_errno_cb(unsigned n, const H5E_error2_t *e, void *ud) {
 	static const char key[] = "errno = ";
 	const char *at = e->desc ? strstr(e->desc, key) : NULL;
 	int number = at ? atoi(at + sizeof key - 1) : 0;
 	(void)n, (void)ud;
-	if (number > 0 && number < 256) nx_errnos[number / 64] |= UINT64_C(1) << number % 64;
+	if (number > 0 && number < NX_ERRNOS) nx_errnos[number / 64] |= UINT64_C(1) << number % 64;
 	return 0;
 }
 
@@ -30,8 +29,8 @@ void nx_enter(void) {
 	H5Eset_auto2(H5E_DEFAULT, nx_note, NULL);
 }
 
-/* Whether a call since nx_enter met this error number. */
-int nx_met(int number) { return number > 0 && number < 256 && nx_errnos[number / 64] >> number % 64 & 1; }
+/* The error numbers that calls since nx_enter met, each a bit. */
+const uint64_t *nx_met(void) { return nx_errnos; }
 
 /* Made once, because libhdf5 takes longer over a property list than over a
    small dataset: the transfer of variable-length elements into nx_current, and

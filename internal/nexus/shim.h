@@ -7,6 +7,7 @@
 #define INGESTOR_NEXUS_SHIM_H
 
 #include <hdf5.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 /* What nx_read says beside -1, where the error stack has no text. */
@@ -46,11 +47,14 @@ typedef struct {
 /* Storage of a dataset. */
 typedef struct { int ndims, nfilters, external; hsize_t chunk[H5S_MAX_RANK]; unsigned long long stored; } nx_storage;
 
+/* Error numbers of the system that are told apart: there are fewer. */
+enum { NX_ERRNOS = 256 };
+
 /* Bits of nx_error's result. */
 enum { NX_E_NOTFOUND = 1, NX_E_TYPE = 2 };
 
 void nx_enter(void);
-int nx_met(int number);
+const uint64_t *nx_met(void);
 int nx_setup(void);
 int nx_error(char *buf, size_t cap);
 
