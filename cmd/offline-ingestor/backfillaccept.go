@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -86,10 +88,7 @@ func (s *stateCommand) changed(ctx context.Context, each func(ledger.File) error
 		if e != nil {
 			return err
 		}
-		var roots []string
-		for path := range sortedRoots(state.Roots) {
-			roots = append(roots, path)
-		}
+		roots := slices.Sorted(maps.Keys(state.Roots))
 		if len(roots) == 0 {
 			return err
 		}

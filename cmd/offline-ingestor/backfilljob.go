@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 
 	"ingestor/configs"
 	"ingestor/internal/fault"
+	"ingestor/offline/backfill/tree"
 )
 
 // chosenJob is what a run is about.
@@ -58,7 +58,7 @@ func chooseJob(cfg *configs.Config, name string, folders []string) (chosenJob, e
 		return chosenJob{BackfillJob: job}, nil
 	}
 	for _, r := range roots {
-		if !slices.ContainsFunc(job.Roots, func(root string) bool { return r == root || strings.HasPrefix(r, strings.TrimSuffix(root, "/")+"/") }) {
+		if !slices.ContainsFunc(job.Roots, func(root string) bool { return tree.Within(r, root) }) {
 			return chosenJob{}, fault.Errorf(fault.Usage, "%s is no part of job %s, which looks into %s", r, name, strings.Join(job.Roots, " "))
 		}
 	}
@@ -129,15 +129,11 @@ func changedAt(path string) (time.Time, bool) {
 	if err != nil {
 		return time.Time{}, false
 	}
-	return changeOf(info), true
-}
-
-func changeOf(info fs.FileInfo) time.Time {
 	t := info.ModTime()
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		if c := time.Unix(st.Ctim.Unix()); c.After(t) {
 			t = c
 		}
 	}
-	return t
+	return t, true
 }

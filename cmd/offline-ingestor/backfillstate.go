@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -134,8 +135,8 @@ func (s *stateCommand) describe(j ledger.JobState, runs []ledger.Run) error {
 	fmt.Fprintf(&t, "    looked at   %s\n", timeText(j.ScannedAt, "never completely"))
 	fmt.Fprintf(&t, "    last run    %s\n", timeText(j.LastRun, "none"))
 	fmt.Fprintf(&t, "    last good   %s\n", timeText(j.LastGood, "none"))
-	for path, seen := range sortedRoots(j.Roots) {
-		fmt.Fprintf(&t, "    folder      %s, %d files\n", printableText(path), seen.Files)
+	for _, path := range slices.Sorted(maps.Keys(j.Roots)) {
+		fmt.Fprintf(&t, "    folder      %s, %d files\n", printableText(path), j.Roots[path].Files)
 	}
 	for _, r := range runs {
 		var rep backfill.Report
@@ -153,21 +154,6 @@ func (s *stateCommand) describe(j ledger.JobState, runs []ledger.Run) error {
 		}
 	}
 	return printed(io.WriteString(s.out, t.String()))
-}
-
-func sortedRoots(roots map[string]ledger.RootSeen) func(func(string, ledger.RootSeen) bool) {
-	return func(yield func(string, ledger.RootSeen) bool) {
-		names := make([]string, 0, len(roots))
-		for name := range roots {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			if !yield(name, roots[name]) {
-				return
-			}
-		}
-	}
 }
 
 func markText(m ledger.Mark) string {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
@@ -13,7 +12,6 @@ import (
 	"ingestor/cmd/internal/program"
 	"ingestor/configs"
 	"ingestor/internal/fault"
-	"ingestor/internal/outcome"
 	"ingestor/offline"
 )
 
@@ -24,7 +22,10 @@ func newBatch(stdout io.Writer) *cobra.Command {
 		Use: "batch -c config.yml", Short: "Registers the files that standard input names, for backfill", Hidden: true,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			out := resultPipe(stdout)
+			out := stdout
+			if pipe := resultPipe(); pipe != nil {
+				out = pipe
+			}
 			err := batch(c, c.InOrStdin(), out)
 			if err != nil && c.Context().Err() == nil {
 				// Whether the parent still listens changes nothing.
@@ -47,20 +48,11 @@ func batch(c *cobra.Command, stdin io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	cfg := loaded.Config
-	log, closeLog, err := program.Logger(name, cfg.Logging)
+	ingestor, log, end, err := ready(loaded, nil)
 	if err != nil {
 		return err
 	}
-	defer program.CloseLog(closeLog, os.Stderr)
-	for _, w := range loaded.Warnings {
-		log.Warn(w)
-	}
-	ingestor, err := newIngestor(cfg, log, nil)
-	if err != nil {
-		log.Error("Can not start: " + oneLine(err))
-		return &program.Said{Err: err}
-	}
+	defer end()
 	teller := &batchTeller{out: out, log: log}
 	err = ingestor.IngestAll(c.Context(), files, teller.begin, teller.done)
 	switch cause := context.Cause(c.Context()); {
@@ -71,18 +63,6 @@ func batch(c *cobra.Command, stdin io.Reader, out io.Writer) error {
 		return &program.Said{Err: err}
 	}
 	return nil
-}
-
-// resultPipe is where a parent that asked for records reads them, else stdout.
-func resultPipe(stdout io.Writer) io.Writer {
-	fd, err := strconv.Atoi(os.Getenv(outcome.ResultFD))
-	if err != nil {
-		return stdout
-	}
-	if pipe := os.NewFile(uintptr(fd), "result pipe"); pipe != nil {
-		return pipe
-	}
-	return stdout
 }
 
 // batchTeller tells the parent how far a batch is.

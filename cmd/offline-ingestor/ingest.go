@@ -68,20 +68,12 @@ func ingest(c *cobra.Command, args []string, out printer, stderr io.Writer) erro
 	if cfg.DoneWritingMessageFile != "" && len(files) > 1 {
 		return fault.Errorf(fault.Usage, "--done-writing-message-file goes with one file, not with %d", len(files))
 	}
-	log, closeLog, err := program.Logger(name, cfg.Logging)
+	progress := newProgress(stderr)
+	ingestor, log, end, err := ready(loaded, progress.update)
 	if err != nil {
 		return err
 	}
-	defer program.CloseLog(closeLog, os.Stderr)
-	for _, w := range loaded.Warnings {
-		log.Warn(w)
-	}
-	progress := newProgress(stderr)
-	ingestor, err := newIngestor(cfg, log, progress.update)
-	if err != nil {
-		log.Error("Can not start: " + oneLine(err))
-		return &program.Said{Err: err}
-	}
+	defer end()
 	next := 1
 	return each(c.Context(), log, files, func(ctx context.Context, file string) error {
 		if next < len(files) {
@@ -156,17 +148,41 @@ func withoutPath(text, path string) string {
 
 // report tells a parent that asked for it how the file ended.
 func report(r outcome.Record, log logrus.FieldLogger) {
-	fd, err := strconv.Atoi(os.Getenv(outcome.ResultFD))
-	if err != nil {
-		return
-	}
-	pipe := os.NewFile(uintptr(fd), "result pipe")
+	pipe := resultPipe()
 	if pipe == nil {
 		return
 	}
 	if err := r.Write(pipe); err != nil {
 		log.WithError(err).Warn("Result record is not delivered")
 	}
+}
+
+// resultPipe is where a parent reads records; nil where none asked for them.
+func resultPipe() *os.File {
+	fd, err := strconv.Atoi(os.Getenv(outcome.ResultFD))
+	if err != nil {
+		return nil
+	}
+	return os.NewFile(uintptr(fd), "result pipe")
+}
+
+// ready begins the log and makes the ingestor of a command. The caller ends the
+// log where there is no error.
+func ready(loaded *configs.Loaded, progress func(done, total int64)) (ingestor *offline.Ingestor, log *logrus.Logger, end func(), err error) {
+	log, closeLog, err := program.Logger(name, loaded.Config.Logging)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	end = func() { program.CloseLog(closeLog, os.Stderr) }
+	for _, w := range loaded.Warnings {
+		log.Warn(w)
+	}
+	if ingestor, err = newIngestor(loaded.Config, log, progress); err != nil {
+		log.Error("Can not start: " + oneLine(err))
+		end()
+		return nil, nil, nil, &program.Said{Err: err}
+	}
+	return ingestor, log, end, nil
 }
 
 // newIngestor makes the ingestor that the configuration describes.

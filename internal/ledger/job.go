@@ -169,28 +169,6 @@ func (l *Ledger) DeleteJob(ctx context.Context, job string) error {
 	})
 }
 
-// write does something in a transaction, in which the deployment is named.
-func (l *Ledger) write(ctx context.Context, do func(*sql.Tx) error) error {
-	return l.use(ctx, func(db *sql.DB) error {
-		tx, err := db.BeginTx(ctx, nil)
-		if err != nil {
-			return l.explain("write to", err)
-		}
-		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-		if err := l.nameDeployment(ctx, tx); err != nil {
-			return err
-		}
-		if err := do(tx); err != nil {
-			return l.explain("write to", err)
-		}
-		if err := tx.Commit(); err != nil {
-			return l.explain("write to", err)
-		}
-		l.named.Store(true)
-		return nil
-	})
-}
-
 // JobFile is the path of a file of a job in the state directory: its lock
 // ("lock") or its list of files ("work").
 func JobFile(dir string, d Deployment, job, extension string) string {

@@ -65,36 +65,35 @@ func (l *Ledger) NoteFailed(ctx context.Context, notes []Note) error {
 
 func (l *Ledger) takeAll(ctx context.Context, notes []Note) error {
 	return l.use(ctx, func(db *sql.DB) error {
-		tx, err := db.BeginTx(ctx, nil)
-		if err != nil {
-			return l.explain("write to", err)
-		}
-		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-		claim, err := l.claims(ctx, tx)
-		if err != nil {
-			return l.explain("write to", err)
-		}
-		take, err := tx.PrepareContext(ctx, takeNote)
-		if err != nil {
-			return l.explain("write to", err)
-		}
-		for _, n := range notes {
-			if err := claim(n.File); err != nil {
-				return l.explain("write to", err)
-			}
-			attempt := 0
-			if n.FirstOfAttempt {
-				attempt = 1
-			}
-			_, err := take.ExecContext(ctx,
-				n.Path, n.Size, n.ModTime.UnixNano(), int64(n.Device), int64(n.Inode), string(n.State), n.PID, n.Datablock, n.JobID, n.Schema,
-				attempt, n.Error, n.Class, n.Exit, l.opt.Now().UnixNano(), l.opt.Host, l.opt.Version, l.opt.Catalogue)
-			if err != nil {
-				return l.explain("write to", err)
-			}
-		}
-		return l.explain("write to", tx.Commit())
+		return l.transact(ctx, db, func(tx *sql.Tx) error { return l.takeIn(ctx, tx, notes) })
 	})
+}
+
+func (l *Ledger) takeIn(ctx context.Context, tx *sql.Tx, notes []Note) error {
+	claim, err := l.claims(ctx, tx)
+	if err != nil {
+		return err
+	}
+	take, err := tx.PrepareContext(ctx, takeNote)
+	if err != nil {
+		return err
+	}
+	for _, n := range notes {
+		if err := claim(n.File); err != nil {
+			return err
+		}
+		attempt := 0
+		if n.FirstOfAttempt {
+			attempt = 1
+		}
+		_, err := take.ExecContext(ctx,
+			n.Path, n.Size, n.ModTime.UnixNano(), int64(n.Device), int64(n.Inode), string(n.State), n.PID, n.Datablock, n.JobID, n.Schema,
+			attempt, n.Error, n.Class, n.Exit, l.opt.Now().UnixNano(), l.opt.Host, l.opt.Version, l.opt.Catalogue)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // claims makes what format 1 said of files ours, one after the other.

@@ -42,22 +42,7 @@ func (l *Ledger) NoteMessages(ctx context.Context, notes []MessageNote) error {
 		if err != nil {
 			return l.explain("write to", err)
 		}
-		tx, err := db.BeginTx(ctx, nil)
-		if err != nil {
-			return l.explain("write to", err)
-		}
-		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-		if err := l.nameDeployment(ctx, tx); err != nil {
-			return err
-		}
-		if err := l.insert(ctx, tx.StmtContext(ctx, take), notes); err != nil {
-			return err
-		}
-		if err := tx.Commit(); err != nil {
-			return l.explain("write to", err)
-		}
-		l.named.Store(true)
-		return nil
+		return l.transactNamed(ctx, db, func(tx *sql.Tx) error { return l.insert(ctx, tx.StmtContext(ctx, take), notes) })
 	})
 }
 
@@ -68,7 +53,7 @@ func (l *Ledger) nameDeployment(ctx context.Context, tx *sql.Tx) error {
 	}
 	_, err := tx.ExecContext(ctx, "INSERT INTO deployments (id, catalogue, consumer_group) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
 		l.deployment, l.opt.Catalogue, l.opt.Group)
-	return l.explain("write to", err)
+	return err
 }
 
 // prepared is the statement that takes a note: to prepare it costs as much as to
@@ -91,12 +76,12 @@ func (l *Ledger) insert(ctx context.Context, take *sql.Stmt, notes []MessageNote
 	for _, n := range notes {
 		headers, err := encodeHeaders(n.Headers)
 		if err != nil {
-			return l.explain("write to", err)
+			return err
 		}
 		_, err = take.ExecContext(ctx, n.Source, n.Topic, n.Partition, n.Offset, stamp(n.Time), n.JobID, n.File, n.Outcome, n.Attempts,
 			n.PID, n.Datablock, n.Error, n.Class, n.Exit, now, l.opt.Host, l.opt.Version, n.Key, headers, n.Stderr, n.Value, l.deployment)
 		if err != nil {
-			return l.explain("write to", err)
+			return err
 		}
 	}
 	return nil

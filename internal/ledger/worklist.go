@@ -142,12 +142,6 @@ func (w *Worklist) Next(ctx context.Context, after Mark, limit int, newestFirst 
 	return list, w.explain("read", rows.Err())
 }
 
-// Count is how many files are on the list, and their sizes together.
-func (w *Worklist) Count(ctx context.Context) (files, bytes int64, err error) {
-	err = w.conn.QueryRowContext(ctx, "SELECT count(*), coalesce(sum(size), 0) FROM files").Scan(&files, &bytes)
-	return files, bytes, w.explain("read", err)
-}
-
 // Close gives the space on the disk back.
 func (w *Worklist) Close() error {
 	var err error

@@ -294,3 +294,9 @@ func TestWorklist_StaysFlat(t *testing.T) {
 		t.Logf("memory has grown by %d KiB", grown>>10)
 	}
 }
+
+// Count is how many files are on the list, and their sizes together.
+func (w *Worklist) Count(ctx context.Context) (files, bytes int64, err error) {
+	err = w.conn.QueryRowContext(ctx, "SELECT count(*), coalesce(sum(size), 0) FROM files").Scan(&files, &bytes)
+	return files, bytes, w.explain("read", err)
+}

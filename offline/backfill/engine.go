@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"ingestor/internal/fault"
@@ -169,7 +168,7 @@ func (r *run) bounds(ctx context.Context) (content, change time.Time, err error)
 			return content, change, err
 		}
 		for _, m := range list {
-			if slices.ContainsFunc(r.Tree.Roots, func(root string) bool { return within(m.File, root) }) {
+			if slices.ContainsFunc(r.Tree.Roots, func(root string) bool { return tree.Within(m.File, root) }) {
 				given++
 			}
 		}
@@ -188,12 +187,6 @@ func (r *run) bounds(ctx context.Context) (content, change time.Time, err error)
 		change = s.ScannedAt.Add(-r.MinAge - r.margin)
 	}
 	return content, change, nil
-}
-
-// within says that a path lies below a folder.
-func within(path, folder string) bool {
-	rest, found := strings.CutPrefix(path, strings.TrimSuffix(folder, "/"))
-	return found && strings.HasPrefix(rest, "/")
 }
 
 // verdict is how the run ends: err where something was in the way.

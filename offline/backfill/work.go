@@ -339,10 +339,10 @@ func (w *work) settle(err error) {
 		if m := w.prefix(); w.least != nil || m.Compare(w.state.Mark) > 0 {
 			w.state.Mark = m // back, where a file below it is left open
 		}
-		if !w.walked.Incomplete {
+		if !w.walked.Incomplete() {
 			w.seen()
 		}
 	}
 	w.report.Mark = w.state.Mark
-	w.report.Whole = whole && !w.walked.Incomplete
+	w.report.Whole = whole && !w.walked.Incomplete()
 }

@@ -214,7 +214,7 @@ func TestWalk_FilesAndFoldersMayVanishMeanwhile(t *testing.T) {
 		}
 		return nil
 	}}
-	if s := b.wants("a/1.hdf c/4.hdf"); s.Vanished != 2 || s.Incomplete {
+	if s := b.wants("a/1.hdf c/4.hdf"); s.Vanished != 2 || s.Incomplete() {
 		t.Errorf("%+v", s)
 	}
 }

@@ -38,7 +38,7 @@ func deviceOf(path string) (uint64, error) {
 	return device(&st), err
 }
 
-// within tells whether a path is another or lies below it.
-func within(path, other string) bool {
+// Within tells whether a path is another or lies below it.
+func Within(path, other string) bool {
 	return path == other || strings.HasPrefix(path, strings.TrimSuffix(other, "/")+"/")
 }

@@ -80,7 +80,7 @@ func device(st *unix.Stat_t) uint64 { return uint64(st.Dev) } //nolint:unconvert
 // gets another number with each mount.
 func (s sighting) stillThere(root string, before ledger.RootSeen) error {
 	switch {
-	case before.MountPoint != s.mountPoint && within(before.MountPoint, s.mountPoint):
+	case before.MountPoint != s.mountPoint && Within(before.MountPoint, s.mountPoint):
 		return gone(root, fmt.Errorf("at the last run it was in what was mounted on %s, and is not now; %s", before.MountPoint, whereMeant))
 	case before.Files > 0 && s.empty:
 		return gone(root, fmt.Errorf("it held %d files at the last run and is empty now; %s", before.Files, whereMeant))

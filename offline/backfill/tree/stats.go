@@ -23,15 +23,16 @@ type Stats struct {
 	Repeated int64 // that were reached again by another path, and not read again
 	Vanished int64 // files and folders that were gone when their turn came
 
-	// Incomplete says that folders could not be read: files may be missing.
-	Incomplete bool
-	Closed     int64    // how many they were
+	Closed     int64    // folders that could not be read
 	Unreadable []Unseen // the first of them
 	Unnamed    []Unseen // the first of BadNames
 
 	// Roots is how the roots looked; right also where the walk is incomplete.
 	Roots map[string]ledger.RootSeen
 }
+
+// Incomplete says that folders could not be read: files may be missing.
+func (s *Stats) Incomplete() bool { return s.Closed > 0 }
 
 // Unseen is a folder or file that was left out, and why.
 type Unseen struct{ Path, Reason string }

@@ -31,7 +31,7 @@ func TestWalk_TakesFilesByNameInAllFolders(t *testing.T) {
 	b := newBed(t).write("1.hdf", "a/2.hdf", "a/b/c/d/e/3.hdf", "a/4.nxs", "a/.5.hdf", ".hidden/6.hdf", "tmp/7.hdf", "a/tmp/8.hdf", "raw/9.hdf", "skip.hdf", "f.hdf/10.hdf")
 	b.opt.Exclude = []string{"tmp", "skip*", "raw/9*"}
 	s := b.wants("1.hdf a/2.hdf a/b/c/d/e/3.hdf f.hdf/10.hdf")
-	if s.Incomplete || s.Folders != 8 || s.Roots[b.dir].Files != 4 {
+	if s.Incomplete() || s.Folders != 8 || s.Roots[b.dir].Files != 4 {
 		t.Errorf("%+v", s)
 	}
 	b.opt.Include = nil
@@ -50,7 +50,7 @@ func TestWalk_FollowsNoLinksButTheRoot(t *testing.T) {
 		b.must(os.Symlink(to, b.path(name)))
 	}
 	b.must(unix.Mkfifo(b.path("in/pipe.hdf"), 0o600)) // opening it would wait for ever
-	if s := b.wants("in/1.hdf"); s.Links != 6 || s.Special != 1 || s.Incomplete {
+	if s := b.wants("in/1.hdf"); s.Links != 6 || s.Special != 1 || s.Incomplete() {
 		t.Errorf("%+v", s)
 	}
 	link := filepath.Join(t.TempDir(), "link")
@@ -70,7 +70,7 @@ func TestWalk_AFolderThatBecomesALinkIsNotFollowed(t *testing.T) {
 		}
 		return nil
 	}}
-	if s := b.wants("z/2.hdf"); s.Vanished != 1 || s.Incomplete {
+	if s := b.wants("z/2.hdf"); s.Vanished != 1 || s.Incomplete() {
 		t.Errorf("%+v", s)
 	}
 }
@@ -180,7 +180,7 @@ func TestWalk_CountsFoldersItMayNotRead(t *testing.T) {
 		b := newBed(t)
 		b.dir, b.opt.Roots = dir, []string{dir}
 		s := b.wants("1.hdf closed.hdf open/2.hdf") // the second may be open to a worker
-		if !s.Incomplete || s.Closed != 14 || len(s.Unreadable) != mostNamed || s.Unreadable[0].Reason != "permission denied" || !strings.HasPrefix(s.Unreadable[0].Path, dir+"/") {
+		if !s.Incomplete() || s.Closed != 14 || len(s.Unreadable) != mostNamed || s.Unreadable[0].Reason != "permission denied" || !strings.HasPrefix(s.Unreadable[0].Path, dir+"/") {
 			t.Errorf("%+v", s)
 		}
 		b.opt.Roots = []string{b.path("none")}

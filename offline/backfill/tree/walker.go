@@ -164,7 +164,6 @@ func (w *walker) refused(ctx context.Context, p place, err error) error {
 		w.stats.Vanished++
 		return w.unchanged() // or all of the root has gone
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.ENAMETOOLONG):
-		w.stats.Incomplete = true
 		w.stats.Closed++
 		w.stats.Unreadable = named(w.stats.Unreadable, p.name(), reason(err).Error())
 		return nil
