@@ -1,10 +1,7 @@
 package offline
 
 import (
-	"io"
-	"net/http"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,24 +52,11 @@ func TestBatchFaults_EveryPosition(t *testing.T) {
 
 func disturbBatch(t *testing.T, c faultCase) {
 	b := newBed(t)
-	if c.variant.user != "" {
-		b.user = c.variant.user
-	}
 	files := b.runs(batchSize)
-	f := c.failure.fault
-	f.Skip, f.Times = c.position-1, 1
-	if c.forGood {
-		f.Times = 0
-	}
-	if err := b.server.AddFault(f); err != nil {
+	change, err := c.arm(b)
+	if err != nil {
 		t.Error(err)
 		return
-	}
-	change := func(o *Options) {
-		c.variant.change(o)
-		if c.variant.ledger {
-			o.OpenLedger = b.ledger
-		}
 	}
 	l, err := b.batch(files, change)
 	datasets, blocks := b.stored()
@@ -119,19 +103,7 @@ func interruptBatch(t *testing.T, position int64, acted bool) (reached bool) {
 	files := b.runs(batchSize)
 	stopped := fault.Errorf(fault.Terminated, "stopped")
 	ctx, cancel := contextWithCause(t, stopped)
-	var seen atomic.Int64
-	b.between = func(_ http.ResponseWriter, r *http.Request, pass func()) {
-		if seen.Add(1) != position {
-			pass()
-			return
-		}
-		if acted {
-			pass()
-		}
-		cancel()
-		_, _ = io.Copy(io.Discard, r.Body)
-		<-r.Context().Done()
-	}
+	seen := b.stopAt(position, acted, cancel)
 	told := 0
 	err := b.ingestor(nil).IngestAll(ctx, files, func(string) {}, func(r Report, err error) {
 		told++

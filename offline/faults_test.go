@@ -140,8 +140,8 @@ func (c faultCase) String() string {
 	return fmt.Sprintf("%s, request %d, %s", c.failure.name, c.position, how)
 }
 
-func (c faultCase) run(t *testing.T) {
-	b := newBed(t)
+// arm adds the fault to the catalogue, and gives the options of the variant.
+func (c faultCase) arm(b *bed) (change func(*Options), err error) {
 	if c.variant.user != "" {
 		b.user = c.variant.user
 	}
@@ -150,15 +150,21 @@ func (c faultCase) run(t *testing.T) {
 	if c.forGood {
 		f.Times = 0
 	}
-	if err := b.server.AddFault(f); err != nil {
-		t.Error(err)
-		return
-	}
-	change := func(o *Options) {
+	change = func(o *Options) {
 		c.variant.change(o)
 		if c.variant.ledger {
 			o.OpenLedger = b.ledger
 		}
+	}
+	return change, b.server.AddFault(f)
+}
+
+func (c faultCase) run(t *testing.T) {
+	b := newBed(t)
+	change, err := c.arm(b)
+	if err != nil {
+		t.Error(err)
+		return
 	}
 	rep, err := b.ingestor(func(o *Options) {
 		change(o)

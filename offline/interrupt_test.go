@@ -37,12 +37,10 @@ func TestInterrupt_AtEveryRequest(t *testing.T) {
 	}
 }
 
-// interruptAt is false when the registration was over before.
-func interruptAt(t *testing.T, position int64, acted bool) bool {
-	t.Helper()
-	b := newBed(t)
-	ctx, cancel := contextWithCause(t, fault.Errorf(fault.Terminated, "stopped"))
-	var seen atomic.Int64
+// stopAt stops the ingestor at a request, before or after the catalogue has acted on
+// it, and counts the requests.
+func (b *bed) stopAt(position int64, acted bool, stop func()) *atomic.Int64 {
+	seen := &atomic.Int64{}
 	b.between = func(_ http.ResponseWriter, r *http.Request, pass func()) {
 		if seen.Add(1) != position {
 			pass()
@@ -51,11 +49,20 @@ func interruptAt(t *testing.T, position int64, acted bool) bool {
 		if acted {
 			pass()
 		}
-		cancel()
+		stop()
 		// The server only sees the client hang up once the body is read.
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	}
+	return seen
+}
+
+// interruptAt is false when the registration was over before.
+func interruptAt(t *testing.T, position int64, acted bool) bool {
+	t.Helper()
+	b := newBed(t)
+	ctx, cancel := contextWithCause(t, fault.Errorf(fault.Terminated, "stopped"))
+	seen := b.stopAt(position, acted, cancel)
 	_, err := b.ingestor(nil).Ingest(ctx, b.file, "")
 	reached := seen.Load() >= position
 	switch kind := fault.KindOf(err); {

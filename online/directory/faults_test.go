@@ -4,16 +4,15 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
+	"ingestor/internal/fixture"
 	"ingestor/internal/intake"
 )
 
@@ -247,18 +246,7 @@ func TestSource_SkipsFoldersItMayNotRead(t *testing.T) {
 		b.must(os.Chmod(filepath.Join(b.dir, name), mode))
 		t.Cleanup(func() { _ = os.Chmod(filepath.Join(b.dir, name), 0o755) })
 	}
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), asOther+"="+b.dir, "TMPDIR=/tmp")
-	if os.Geteuid() == 0 {
-		const nobody = 65534
-		b.must(os.Chmod(filepath.Dir(b.dir), 0o755))
-		cmd.Dir = "/"
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Errorf("as another user: %v\n%s", err, out)
-	}
+	fixture.AsAnother(t, asOther, b.dir)
 }
 
 func TestSource_FindsAllWhenTheKernelDropsEvents(t *testing.T) {

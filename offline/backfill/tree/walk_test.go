@@ -4,16 +4,15 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"ingestor/internal/fault"
+	"ingestor/internal/fixture"
 	"ingestor/internal/ledger"
 )
 
@@ -202,18 +201,7 @@ func TestWalk_CountsFoldersItMayNotRead(t *testing.T) {
 		b.must(os.Chmod(b.path(name), mode))
 		t.Cleanup(func() { _ = os.Chmod(b.path(name), 0o755) })
 	}
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), asOther+"="+b.dir, "TMPDIR=/tmp")
-	if os.Geteuid() == 0 {
-		const nobody = 65534
-		b.must(os.Chmod(filepath.Dir(b.dir), 0o755))
-		cmd.Dir = "/"
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Errorf("as another user: %v\n%s", err, out)
-	}
+	fixture.AsAnother(t, asOther, b.dir)
 }
 
 func TestWalk_EndsWithItsContext(t *testing.T) {
