@@ -54,7 +54,11 @@ func (l *Ledger) reopen(ctx context.Context) error {
 		_ = l.db.Close()
 		l.db = nil
 	}
-	return l.open(ctx)
+	err := l.open(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = l.open(ctx) // it may be moved away once more, while it is made
+	}
+	return err
 }
 
 // Probe proves that notes can be taken: it takes one.
