@@ -119,7 +119,9 @@ func NewLogger(o LogOptions) (*logrus.Logger, func() error, error) {
 		log.AddHook(out)
 	}
 	if o.File != "" {
-		add("log file", &fileSink{path: logPath(o), format: full, most: o.FileMaxBytes, keep: o.FileKeep, log: log})
+		add("log file", &fileSink{
+			path: logPath(o), format: full, most: o.FileMaxBytes, keep: o.FileKeep, patience: tornPatience, log: log,
+		})
 	}
 	if o.Syslog {
 		add("system log", newSyslogSink(o, log))

@@ -13,6 +13,12 @@ import (
 // rotationCheck is how often the path is compared with the file that is open.
 const rotationCheck = time.Second
 
+const (
+	// tornPatience is the patience of a program's log file.
+	tornPatience = 250 * time.Millisecond
+	tornLook     = 5 * time.Millisecond
+)
+
 // fileSink appends lines to a file that other processes append to as well; it never
 // truncates. When the file is moved away or removed, by one of them or by logrotate,
 // it makes a new one.
@@ -21,7 +27,9 @@ type fileSink struct {
 	format lineFormatter
 	most   int64 // bytes of a file; 0 = any
 	keep   int   // how many older files
-	log    logrus.FieldLogger
+	// patience is how long another process may take for one write.
+	patience time.Duration
+	log      logrus.FieldLogger
 
 	file    *os.File
 	checked time.Time
@@ -62,8 +70,18 @@ func (s *fileSink) write(records [][]byte) (int, error) {
 }
 
 // torn says that the file ends within a line, which a full disk or the death of a
-// process can leave.
+// process can leave. For a moment it also looks so while another process writes: the
+// file grows page by page. Such a line is complete soon, so it is looked at again.
 func (s *fileSink) torn() (bool, error) {
+	for since := time.Now(); ; time.Sleep(tornLook) {
+		within, err := s.endsWithinLine()
+		if err != nil || !within || time.Since(since) >= s.patience {
+			return within, err
+		}
+	}
+}
+
+func (s *fileSink) endsWithinLine() (bool, error) {
 	info, err := s.file.Stat()
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return false, err

@@ -116,6 +116,36 @@ func TestFile_ALineThatSomebodyLeftTornEndsThere(t *testing.T) {
 	}
 }
 
+// A file that grows page by page ends within a line while another process writes.
+func TestFile_ALineThatSomebodyIsWritingIsNotTorn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x_.log")
+	other, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	if _, err := other.WriteString("whole\nhal"); err != nil {
+		t.Fatal(err)
+	}
+	s := sinkAt(path, 0, 0)
+	s.patience = time.Hour
+	written := make(chan error, 1)
+	go func() {
+		_, err := s.write([][]byte{[]byte("next\n")})
+		written <- err
+	}()
+	time.Sleep(2 * tornLook)
+	if _, err := other.WriteString("f\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, path); got != "whole\nhalf\nnext\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestFile_LinesWaitForAFullDisk(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "x")
 	if err := os.Symlink("/dev/full", base+"_.log"); err != nil {
