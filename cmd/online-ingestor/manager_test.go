@@ -3,7 +3,6 @@ package main_test
 import (
 	"syscall"
 	"testing"
-	"time"
 
 	"ingestor/internal/telemetry/telemetrytest"
 )
@@ -25,7 +24,7 @@ func tellsTheServiceManager(t *testing.T, b *broker, _ scale) {
 		t.Errorf("ready without a partition\n%s\n%s", m, d)
 	}
 	await(t, "READY=1", func() bool { return m.Times("READY=1") > 0 || d.ended() }, m, d)
-	awaitFor(t, time.Second, "the assignment", func() bool { return d.says("partitions assigned") }, m, d)
+	await(t, "the assignment", func() bool { return d.says("partitions assigned") }, m, d)
 	frozen.signal(syscall.SIGKILL)
 	frozen.signal(syscall.SIGCONT)
 

@@ -22,7 +22,7 @@ echo $$ >> "$dir/wrappers"
 wait`
 
 // kill -9 of the daemon ends its children and what they have started.
-func killedDaemonTakesGrandchildrenAlong(t *testing.T, b *broker, _ scale) {
+func killedDaemonTakesGrandchildrenAlong(t *testing.T, b *broker, size scale) {
 	s := newSite(t, b, 1)
 	in := s.standIn(withGrandchild)
 	s.send(1, s.calledAll(numbered("run", 6)...)...)
@@ -35,13 +35,13 @@ func killedDaemonTakesGrandchildrenAlong(t *testing.T, b *broker, _ scale) {
 	began := time.Now()
 	d.signal(syscall.SIGKILL)
 	d.exit()
-	awaitFor(t, 3*time.Second, "end of children and grandchildren", func() bool { return !anyLives(family) }, d)
+	awaitFor(t, size.within(3*time.Second), "end of children and grandchildren", func() bool { return !anyLives(family) }, d)
 	t.Logf("gone after %s", time.Since(began).Truncate(time.Millisecond))
 }
 
 // The time limit of a child ends its whole group, also members that do not
 // listen to SIGTERM.
-func timeLimitEndsTheWholeGroup(t *testing.T, b *broker, _ scale) {
+func timeLimitEndsTheWholeGroup(t *testing.T, b *broker, size scale) {
 	s := newSite(t, b, 1)
 	s.settings["ingestion.child_timeout"] = "1s"
 	s.settings["ingestion.max_attempts"] = 1
@@ -51,7 +51,7 @@ func timeLimitEndsTheWholeGroup(t *testing.T, b *broker, _ scale) {
 	await(t, "the grandchild", func() bool { return len(in.lines("wrappers")) > 0 || d.ended() }, d)
 	family := append(in.pids("grand"), in.pids("wrappers")...)
 	await(t, "the end of the file", func() bool { return d.outcomes("dead_lettered") == 1 || d.ended() }, d)
-	awaitFor(t, time.Second, "end of the group", func() bool { return !anyLives(family) }, d)
+	awaitFor(t, size.within(time.Second), "end of the group", func() bool { return !anyLives(family) }, d)
 	if !d.says("exceeded the time limit of a child") {
 		t.Errorf("the reason is not told\n%s", d)
 	}
@@ -85,7 +85,7 @@ func neverMoreThanMaxChildren(t *testing.T, b *broker, _ scale) {
 
 // A child that has ended is reaped and told of within a second, also when no
 // further message comes.
-func reapedWithinASecond(t *testing.T, b *broker, _ scale) {
+func reapedWithinASecond(t *testing.T, b *broker, size scale) {
 	s := newSite(t, b, 1)
 	in := s.standIn(`[ "$name" = bad ] && exit 65; :`)
 	d := s.start()
@@ -93,15 +93,15 @@ func reapedWithinASecond(t *testing.T, b *broker, _ scale) {
 	for i, name := range []string{"good", "bad"} {
 		s.send(1, s.called(name))
 		await(t, "the start", func() bool { return in.starts()[name] > 0 || d.ended() }, d)
-		awaitFor(t, time.Second, "its reaping", func() bool { return len(d.children()) == 0 }, d)
-		awaitFor(t, time.Second, "its outcome", func() bool { return d.outcomes("") == i+1 }, d)
+		awaitFor(t, size.within(time.Second), "its reaping", func() bool { return len(d.children()) == 0 }, d)
+		awaitFor(t, size.within(time.Second), "its outcome", func() bool { return d.outcomes("") == i+1 }, d)
 	}
 	s.finish(d)
 }
 
 // A drain ends within drain_timeout, kill_delay and 5 s, whatever the children
 // do; what was finished is committed and the group is left.
-func drainIsBounded(t *testing.T, b *broker, _ scale) {
+func drainIsBounded(t *testing.T, b *broker, size scale) {
 	s := newSite(t, b, 1)
 	s.settings["ingestion.drain_timeout"] = "1s" // and a kill_delay of 1 s
 	in := s.standIn(`[ "$name" = quick ] && exit 0
@@ -115,7 +115,7 @@ trap '' TERM
 	family := append(in.pids("grand"), in.pids("wrappers")...)
 	took := d.stop()
 	t.Logf("drained in %s", took.Truncate(time.Millisecond))
-	if took > 7*time.Second || took < time.Second {
+	if took > size.within(7*time.Second) || took < time.Second {
 		t.Errorf("drained in %s", took)
 	}
 	if anyLives(family) {
@@ -134,7 +134,7 @@ trap '' TERM
 
 // A second signal ends the daemon within 3 s by an exit, also with children that
 // do not listen.
-func secondSignalEndsStubbornChildren(t *testing.T, b *broker, _ scale) {
+func secondSignalEndsStubbornChildren(t *testing.T, b *broker, size scale) {
 	s := newSite(t, b, 1)
 	in := s.standIn("trap '' TERM INT\n" + withGrandchild)
 	s.send(1, s.calledAll(numbered("run", 4)...)...)
@@ -146,7 +146,7 @@ func secondSignalEndsStubbornChildren(t *testing.T, b *broker, _ scale) {
 	began := time.Now()
 	d.signal(syscall.SIGTERM)
 	code := d.exit()
-	if took := time.Since(began); code < 0 || took > 3*time.Second {
+	if took := time.Since(began); code < 0 || took > size.within(3*time.Second) {
 		t.Errorf("status %d (negative: by the signal) after %s\n%s", code, took, d)
 	}
 	if anyLives(family) {

@@ -28,7 +28,7 @@ func (s *site) busy(method, path string, delay time.Duration) (*daemon, []run) {
 // next daemon is at work at once.
 func termWhileChildrenRun(t *testing.T, b *broker, size scale) {
 	s := newSite(t, b, 1)
-	d, runs := s.busy("POST", "/datasets", 1500*time.Millisecond)
+	d, runs := s.busy("POST", "/datasets", size.within(time.Second))
 	children := d.children()
 	if len(children) != 4 {
 		t.Errorf("%d children run, not 4\n%s", len(children), d)
@@ -53,7 +53,7 @@ func termWhileChildrenRun(t *testing.T, b *broker, size scale) {
 	fresh := s.measure()
 	s.announce(fresh)
 	await(t, "the new file", func() bool { return s.catalogue.registered(fresh) || next.ended() }, next)
-	if took := time.Since(next.began); took > size.soon {
+	if took := time.Since(next.began); took > size.within(5*time.Second) {
 		t.Errorf("the new message is handled %s after the start\n%s", took, next)
 	} else {
 		t.Logf("the new message is handled %s after the start", took.Truncate(time.Millisecond))
@@ -76,7 +76,7 @@ func termWhileIdle(t *testing.T, b *broker, size scale) {
 		}
 		took := time.Since(began)
 		t.Logf("%s: ended in %s", sig, took.Truncate(time.Millisecond))
-		if limit := size.soon * 2 / 3; took > limit {
+		if limit := size.within(3 * time.Second); took > limit {
 			t.Errorf("ended in %s, not within %s\n%s", took, limit, d)
 		}
 	}
@@ -100,7 +100,7 @@ func secondTermEndsTheDrain(t *testing.T, b *broker, size scale) {
 	code := d.exit()
 	took := time.Since(began)
 	t.Logf("ended with status %d in %s", code, took.Truncate(time.Millisecond))
-	if code < 0 || took > size.soon {
+	if code < 0 || took > size.within(3*time.Second) {
 		t.Errorf("status %d (negative: by the signal) after %s\n%s", code, took, d)
 	}
 	for _, c := range children {
@@ -122,13 +122,13 @@ func secondTermEndsTheDrain(t *testing.T, b *broker, size scale) {
 
 // kill -9 of the daemon with children at work: they end, and the next daemon
 // finds nothing missing and makes nothing double.
-func killedWhileChildrenRun(t *testing.T, b *broker, _ scale) {
+func killedWhileChildrenRun(t *testing.T, b *broker, size scale) {
 	s := newSite(t, b, 1)
 	var all []run
 	// Each round dies at another step of a registration. The catalogue carries
 	// the request out although nobody waits for the answer any more.
 	for _, step := range []string{"/datasets", "/origdatablocks"} {
-		d, runs := s.busy("POST", step, time.Second)
+		d, runs := s.busy("POST", step, size.within(time.Second))
 		all = append(all, runs...)
 		children := d.children()
 		if len(children) != 4 {
@@ -139,7 +139,7 @@ func killedWhileChildrenRun(t *testing.T, b *broker, _ scale) {
 		if code := d.exit(); code != -int(syscall.SIGKILL) {
 			t.Errorf("it ends with %d, not by SIGKILL", code)
 		}
-		awaitFor(t, 3*time.Second, "end of the children", func() bool {
+		awaitFor(t, size.within(3*time.Second), "end of the children", func() bool {
 			for _, c := range children {
 				if c.lives() {
 					return false
