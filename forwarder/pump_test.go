@@ -242,7 +242,7 @@ func (d *dealer) hearsNothing() {
 
 func (r *rig) await(what string, cond func() bool) {
 	r.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !cond(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !cond(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			r.t.Fatalf("waited in vain for %s", what)
 		}

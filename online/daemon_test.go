@@ -354,7 +354,7 @@ func TestDaemon_ASourceThatEndsStopsTheDaemonWithItsError(t *testing.T) {
 			t.Errorf("got %v, want the source's error", err)
 		}
 		b.ended <- err
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the daemon goes on without its source")
 	}
 }

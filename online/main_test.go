@@ -157,10 +157,10 @@ func (b *bench) begins(name string) int {
 	return strings.Count(string(text), "begin")
 }
 
-// wait polls until ok, for at most ten seconds.
+// wait polls until ok, for at most a minute.
 func (b *bench) wait(what string, ok func() bool) {
 	b.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if ok() {
 			return
 		}
@@ -176,7 +176,7 @@ func (b *bench) finish() error {
 	case err := <-b.ended:
 		b.ended <- err
 		return err
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute):
 		b.t.Fatalf("the daemon does not end\n%s", b.logs)
 		return nil
 	}

@@ -68,7 +68,7 @@ func (r *running) stop(t *testing.T, s syscall.Signal) int {
 	select {
 	case <-r.done:
 		return r.cmd.ProcessState.ExitCode()
-	case <-time.After(5 * time.Second):
+	case <-time.After(20 * time.Second):
 		return -2
 	}
 }

@@ -140,7 +140,7 @@ func TestToken_ThatEndsInTheMidstOfARun(t *testing.T) {
 				method, pattern, _ := strings.Cut(at, ".*")
 				b.fault(scicattest.Fault{Method: method, PathPattern: pattern, Times: 1, Delay: 500 * time.Millisecond})
 				e := b.endAfter(b.command("-c", "config.yml", "raw/run.hdf"), func() {
-					for deadline := time.Now().Add(20 * time.Second); !b.cameIn(method, pattern) && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+					for deadline := time.Now().Add(time.Minute); !b.cameIn(method, pattern) && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 					}
 					if err := b.server.RevokeTokens(); err != nil {
 						t.Error(err)

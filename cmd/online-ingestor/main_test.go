@@ -67,7 +67,7 @@ func testMain(m *testing.M) (code int, err error) {
 }
 
 // patience is how long a test waits for what must come; it is no measure.
-const patience = 40 * time.Second
+const patience = 90 * time.Second
 
 // await waits until what must come has come. On failure it tells the states.
 func await(t *testing.T, what string, come func() bool, states ...fmt.Stringer) {

@@ -14,11 +14,11 @@ type scale struct {
 	messages int
 	// slack is by how much a busy machine may stretch a promised time. What the
 	// promises exclude takes longer still, most of it for ever.
-	slack time.Duration
+	slack int
 }
 
 // within is the longest that something promised for then may take.
-func (s scale) within(then time.Duration) time.Duration { return then * s.slack }
+func (s scale) within(then time.Duration) time.Duration { return time.Duration(s.slack) * then }
 
 // scenarios are what must hold on every broker.
 var scenarios = []struct {

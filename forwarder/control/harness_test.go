@@ -195,7 +195,7 @@ func (r *rig) launch() {
 		select {
 		case err := <-done:
 			return err
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			return errors.New("Run does not end")
 		}
 	})
@@ -212,17 +212,12 @@ func (r *rig) launch() {
 // eventually waits for a condition, generously: machines of tests are busy.
 func (r *rig) eventually(what string, ok func() bool) {
 	r.t.Helper()
-	r.within(20*time.Second, what, ok)
-}
-
-func (r *rig) within(limit time.Duration, what string, ok func() bool) {
-	r.t.Helper()
-	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if ok() {
 			return
 		}
 		if time.Now().After(end) {
-			r.t.Fatalf("not within %v: %s\npump: %s\nlog:\n%s", limit, what, r.pump.transcript(), r.logs)
+			r.t.Fatalf("in vain: %s\npump: %s\nlog:\n%s", what, r.pump.transcript(), r.logs)
 		}
 	}
 }

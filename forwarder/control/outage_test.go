@@ -22,7 +22,7 @@ func TestOutage_StartedWithoutRedis(t *testing.T) {
 		t.Errorf("ready without Redis: %v %q", ok, why)
 	}
 	r.server.Restart(false)
-	r.within(8*time.Second, "the state is published", func() bool { return r.config() != nil })
+	r.eventually("the state is published", func() bool { return r.config() != nil })
 	id := r.mapped("x")
 	r.assign(id, one(0, `"x":["w"]`))
 	r.wantsEvents(id, "0[w]")
@@ -50,14 +50,14 @@ func TestOutage_RestartEmptyPublishesAgainAndServesTheNextMapping(t *testing.T) 
 	r.assign(a, one(0, `"x":["w"]`))
 	r.wantsEvents(a, "0[w]")
 	r.server.Restart(false)
-	r.within(8*time.Second, "the state is back", func() bool { return r.config()["mapping_uuid"] == a.String() })
+	r.eventually("the state is back", func() bool { return r.config()["mapping_uuid"] == a.String() })
 	b := r.mapped("x", "y")
 	r.assign(b, one(0, `"y":["w"]`))
 	r.wantsEvents(b, "0-[w]")
 	r.wants("begin " + short(a) + " [x]; begin " + short(b) + " [x y]")
 }
 
-func TestOutage_UnresponsiveThenRefreshedWithinThreeSeconds(t *testing.T) {
+func TestOutage_UnresponsiveThenRefreshed(t *testing.T) {
 	r := newRig(t).start()
 	a := r.mapped("x")
 	r.server.Pause()
@@ -65,7 +65,7 @@ func TestOutage_UnresponsiveThenRefreshedWithinThreeSeconds(t *testing.T) {
 	before := r.f.Counts().Published
 	time.Sleep(3 * time.Second) // attempts get as rare as they ever do
 	r.server.Resume()
-	r.within(3*time.Second, "the state is refreshed", func() bool { return r.f.Counts().Published > before })
+	r.eventually("the state is refreshed", func() bool { return r.f.Counts().Published > before })
 	r.assign(a, one(0, `"x":["w"]`))
 	r.wantsEvents(a, "0[w]")
 }

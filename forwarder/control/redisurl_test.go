@@ -3,7 +3,6 @@ package control
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -73,7 +72,7 @@ func TestOutage_AServerThatIsStillLoading(t *testing.T) {
 	r.launch()
 	r.eventually("it is told", func() bool { return strings.Contains(r.logs.String(), "LOADING") })
 	p.loading.Store(false)
-	r.within(8*time.Second, "the state is published", func() bool { return r.config() != nil })
+	r.eventually("the state is published", func() bool { return r.config() != nil })
 	r.mapped("x")
 }
 

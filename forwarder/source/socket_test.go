@@ -72,7 +72,7 @@ func open(t testing.TB, up *Upstream, settings Settings) Source {
 // event waits for the next event.
 func event(t testing.TB, s Source) *zmq.Message {
 	t.Helper()
-	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); time.Sleep(time.Millisecond) {
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(time.Millisecond) {
 		m, err := s.Next()
 		if err != nil {
 			t.Fatal(err)
@@ -81,7 +81,7 @@ func event(t testing.TB, s Source) *zmq.Message {
 			return m
 		}
 	}
-	t.Fatal("no event within 10 s")
+	t.Fatal("no event within a minute")
 	return nil
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long a test waits for what must come; it is no measure.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // cluster is a broker under test, and an outside view of it.
 type cluster struct {

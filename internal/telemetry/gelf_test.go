@@ -129,7 +129,7 @@ func TestGelf_MessagesOverTCPEndInAZeroByte(t *testing.T) {
 	log, _, _ := logger(t, LogOptions{GraylogHost: "127.0.0.1", GraylogPort: listener.Addr().(*net.TCPAddr).Port, GraylogProtocol: "tcp"})
 	log.Info("one")
 	log.Info("two")
-	if err := listener.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := listener.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := listener.Accept()
@@ -137,7 +137,7 @@ func TestGelf_MessagesOverTCPEndInAZeroByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	r := bufio.NewReader(conn)
@@ -184,7 +184,7 @@ func TestGelf_NothingIsLostWhenTheServerIsRestarted(t *testing.T) {
 	log, _, _ := logger(t, LogOptions{GraylogHost: "127.0.0.1", GraylogPort: address.Port, GraylogProtocol: "tcp"})
 	take := func(l *net.TCPListener, want ...string) *net.TCPConn {
 		t.Helper()
-		deadline := time.Now().Add(20 * time.Second)
+		deadline := time.Now().Add(time.Minute)
 		if err := l.SetDeadline(deadline); err != nil {
 			t.Fatal(err)
 		}

@@ -73,12 +73,23 @@ func (s *fileSink) write(records [][]byte) (int, error) {
 // process can leave. For a moment it also looks so while another process writes: the
 // file grows page by page. Such a line is complete soon, so it is looked at again.
 func (s *fileSink) torn() (bool, error) {
-	for since := time.Now(); ; time.Sleep(tornLook) {
-		within, err := s.endsWithinLine()
-		if err != nil || !within || time.Since(since) >= s.patience {
-			return within, err
+	within, err := s.endsWithinLine()
+	if err != nil || !within {
+		return false, err
+	}
+	patience := time.NewTimer(s.patience)
+	defer patience.Stop()
+	look := time.NewTicker(tornLook)
+	defer look.Stop()
+	for within && err == nil {
+		select {
+		case <-patience.C:
+			return true, nil
+		case <-look.C:
+			within, err = s.endsWithinLine()
 		}
 	}
+	return false, err
 }
 
 func (s *fileSink) endsWithinLine() (bool, error) {

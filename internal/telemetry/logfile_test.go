@@ -153,7 +153,7 @@ func TestFile_LinesWaitForAFullDisk(t *testing.T) {
 	}
 	log, end, stderr := logger(t, LogOptions{File: base})
 	log.Info("while it is full")
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(stderr.String(), "does not take log lines") && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(stderr.String(), "does not take log lines") && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
 	}
 	if err := os.Remove(base + "_.log"); err != nil {

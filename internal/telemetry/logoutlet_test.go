@@ -80,7 +80,7 @@ func feed(t *testing.T, s sink, lines ...string) (said string, err error) {
 		log.Info(l)
 	}
 	go out.run()
-	for deadline := time.Now().Add(20 * time.Second); out.bytes.Load() > 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); out.bytes.Load() > 0 && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
 	}
 	err = out.close()

@@ -26,7 +26,7 @@ func systemLog(t *testing.T, path string) *net.UnixConn {
 func packet(t *testing.T, conn net.Conn) []byte {
 	t.Helper()
 	b := make([]byte, 1<<16)
-	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	n, err := conn.Read(b)
@@ -92,7 +92,7 @@ func TestSyslog_LinesWaitForItsRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	log.Info("meanwhile")
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(stderr.String(), "does not take log lines") && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(stderr.String(), "does not take log lines") && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
 	}
 	second := systemLog(t, path)

@@ -60,7 +60,7 @@ func texts(parts [][]byte) string { return fmt.Sprintf("%q", parts) }
 func receive(t testing.TB, s *Socket, p *Pool, n int) []*Message {
 	t.Helper()
 	var all []*Message
-	for end := time.Now().Add(5 * time.Second); len(all) < n; {
+	for end := time.Now().Add(time.Minute); len(all) < n; {
 		into := make([]*Message, 64)
 		k, err := s.Receive(p, into)
 		if err != nil {

@@ -112,7 +112,7 @@ func (b *bench) next(deliveries chan delivery) delivery {
 	select {
 	case d := <-deliveries:
 		return d
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		b.t.Fatal("nothing is delivered")
 		return delivery{}
 	}
@@ -272,7 +272,7 @@ func TestSpool_TakesTheLockAgainWhenItsFileIsGone(t *testing.T) {
 	b.note(dead(1))
 	b.request(1)
 	b.next(deliveries)
-	for until := time.Now().Add(20 * time.Second); ; {
+	for until := time.Now().Add(time.Minute); ; {
 		k, err := ledger.LockRetries(b.lockFile(), "test")
 		var held *ledger.HeldError
 		if errors.As(err, &held) {
@@ -323,7 +323,7 @@ func TestSpool_IsNotReadyWhileTheLedgerCanNotBeRead(t *testing.T) {
 	}
 	l.set(nil)
 	b.next(deliveries).ack(errors.New("stopped"))
-	for until := time.Now().Add(20 * time.Second); s.Ready() != nil; time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(time.Minute); s.Ready() != nil; time.Sleep(time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatal("not ready: ", s.Ready())
 		}
