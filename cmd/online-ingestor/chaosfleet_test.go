@@ -108,8 +108,9 @@ func (l *life) wait(most time.Duration) (syscall.WaitStatus, error) {
 	}
 }
 
-// orphanTime is how long a child may outlive its daemon.
-const orphanTime = 3 * time.Second
+// orphanTime is how long a child may outlive its daemon: 3 s, and three times as
+// long on a machine as busy as a chaos run makes it.
+const orphanTime = 3 * 3 * time.Second
 
 // kill ends the daemon at once, and nothing that it started may live on.
 func (m *machine) kill() error {
