@@ -60,18 +60,54 @@ type JobState struct {
 	Version   int    `json:"version"`
 }
 
-// RootSeen is how a root looked.
+// RootSeen is how a root looked. What an older version did not note is zero.
 type RootSeen struct {
 	Device     uint64 `json:"device"`      // as stat tells it
+	Inode      uint64 `json:"inode"`       // the same
+	Path       string `json:"path"`        // without links
 	MountPoint string `json:"mount_point"` // path of the mount point of its file system
-	Files      int64  `json:"files"`       // how many were found in it
+	// Mounts are the mount points below it, by their paths below it.
+	Mounts []string `json:"mounts,omitempty"`
+	// Fresh are those of them, and "." for the root, whose files were new when they
+	// were found, whatever their times say, and are not all dealt with.
+	Fresh []string `json:"fresh,omitempty"`
+	Files int64    `json:"files"` // how many were found in it
+	// Asked is when the ledger was last asked about every file in it.
+	Asked time.Time `json:"asked"`
 }
 
-// rootRow is a root in the database. Paths are bytes and need not be text.
+// rootRow is a root in the database. Paths are bytes and need not be text. Fields
+// are only ever added.
 type rootRow struct {
 	Path, MountPoint []byte
 	Device           uint64
 	Files            int64
+	Inode            uint64   `json:",omitempty"`
+	Resolved         []byte   `json:",omitempty"`
+	Mounts, Fresh    [][]byte `json:",omitempty"`
+	Asked            int64    `json:",omitempty"` // as stamp has it
+}
+
+func (r RootSeen) row(path string) rootRow {
+	return rootRow{
+		Path: []byte(path), MountPoint: []byte(r.MountPoint), Device: r.Device, Files: r.Files,
+		Inode: r.Inode, Resolved: []byte(r.Path), Mounts: convert[[]byte](r.Mounts), Fresh: convert[[]byte](r.Fresh), Asked: stamp(r.Asked),
+	}
+}
+
+func (r rootRow) seen() RootSeen {
+	return RootSeen{
+		Device: r.Device, Inode: r.Inode, Path: string(r.Resolved), MountPoint: string(r.MountPoint),
+		Mounts: convert[string](r.Mounts), Fresh: convert[string](r.Fresh), Files: r.Files, Asked: unstamp(r.Asked),
+	}
+}
+
+func convert[T, F string | []byte](list []F) []T {
+	var to []T
+	for _, one := range list {
+		to = append(to, T(one))
+	}
+	return to
 }
 
 const jobColumns = "SELECT name, mark_time, mark_path, scanned, last_run, last_good, version, selection, roots FROM jobs"
@@ -129,7 +165,7 @@ func scanJob(rows *sql.Rows) (JobState, error) {
 	}
 	j.Roots = make(map[string]RootSeen, len(roots))
 	for _, r := range roots {
-		j.Roots[string(r.Path)] = RootSeen{Device: r.Device, MountPoint: string(r.MountPoint), Files: r.Files}
+		j.Roots[string(r.Path)] = r.seen()
 	}
 	return j, nil
 }
@@ -139,7 +175,7 @@ func scanJob(rows *sql.Rows) (JobState, error) {
 func (l *Ledger) SaveJob(ctx context.Context, j JobState) error {
 	roots := make([]rootRow, 0, len(j.Roots))
 	for path, seen := range j.Roots {
-		roots = append(roots, rootRow{[]byte(path), []byte(seen.MountPoint), seen.Device, seen.Files})
+		roots = append(roots, seen.row(path))
 	}
 	encoded, err := json.Marshal(roots)
 	if err != nil {

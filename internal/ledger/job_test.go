@@ -52,6 +52,10 @@ func TestLoadJob_IsWhatWasSavedLast(t *testing.T) {
 		none("night"), // what was known before is gone
 		{Job: "night", Mark: Mark{Time: time.Unix(0, 0), Path: "\xff'\";--\n"}, Roots: map[string]RootSeen{}},
 		{Job: "night", Mark: Mark{Time: time.Unix(-1, 1)}, Roots: map[string]RootSeen{"/a": {}, "/\xfe": {Device: 1<<64 - 1}, "/\xff": {Files: -1}}},
+		{Job: "night", Roots: map[string]RootSeen{
+			"/a": {Inode: 1<<64 - 1, Path: "/\xff", MountPoint: "/", Mounts: []string{"b", "\xff/c"}, Fresh: []string{".", "b"}, Asked: time.Unix(0, 1)},
+			"/b": {Mounts: []string{"c"}},
+		}},
 		{Job: "\xff/../'", Selection: "\xff", Version: -1, Roots: map[string]RootSeen{}},
 		{Roots: map[string]RootSeen{}},
 	} {
@@ -243,4 +247,14 @@ func TestJob_EndsWithItsContext(t *testing.T) {
 			t.Errorf("kind %v: %v", fault.KindOf(err), err)
 		}
 	}
+}
+
+// What older versions wrote of a root says nothing about the rest.
+func TestLoadJob_WhatAnOlderVersionDidNotNoteOfARootIsZero(t *testing.T) {
+	l := openAs(t, t.TempDir(), production)
+	save(t, l, JobState{Job: "night"})
+	if _, err := l.db.ExecContext(t.Context(), "UPDATE jobs SET roots = ?", []byte(`[{"Path":"L2E=","MountPoint":"Lw==","Device":5,"Files":2}]`)); err != nil {
+		t.Fatal(err)
+	}
+	wantJob(t, load(t, l, "night"), JobState{Job: "night", Roots: map[string]RootSeen{"/a": {Device: 5, MountPoint: "/", Files: 2}}})
 }
