@@ -26,6 +26,7 @@ func (noBook) DeadLettered(context.Context, ledger.MessageFilter) ([]ledger.Mess
 	return nil, nil
 }
 
+func (noBook) HasPublished(context.Context, string) (yes bool, e error)        { return false, nil }
 func (noBook) SaveJob(context.Context, ledger.JobState) error                  { return nil }
 func (noBook) NoteFailed(context.Context, []ledger.Note) error                 { return nil }
 func (noBook) NotePublished(context.Context, string, []ledger.File) error      { return nil }

@@ -28,6 +28,15 @@ func (l *Ledger) NotePublished(ctx context.Context, job string, files []File) er
 	})
 }
 
+// HasPublished says that a job has published something.
+func (l *Ledger) HasPublished(ctx context.Context, job string) (yes bool, err error) {
+	err = l.use(ctx, func(db *sql.DB) error {
+		return l.explain("read", db.QueryRowContext(ctx,
+			"SELECT EXISTS (SELECT 1 FROM published WHERE deployment = ? AND job = ?)", l.deployment, job).Scan(&yes))
+	})
+	return yes, err
+}
+
 // acceptFile makes of a content that is not registered one that is, like the
 // other content of the path that was noted last.
 const acceptFile = `

@@ -29,6 +29,11 @@ func New(o Options) (*Engine, error) {
 // clockMargin is how far the clocks of file servers may be off.
 const clockMargin = 15 * time.Minute
 
+// askAgain is how long files that have been seen are left out of a look. What
+// hides a file, a clock that was wrong, a state that was taken over, a message that
+// nobody received, hides it no longer than that: it costs some µs a file to ask.
+const askAgain = 20 * time.Hour
+
 // savePatience bounds the writing down of how far a run has come, after it was
 // told to end.
 const savePatience = 5 * time.Second
@@ -42,6 +47,7 @@ type run struct {
 	state  ledger.JobState
 	list   List
 	walked tree.Stats
+	full   bool        // nothing was left out as seen before
 	top    ledger.Mark // of the files that were registered before
 	report *Report
 	paper  *paper // the counts and failures of the report
@@ -103,6 +109,7 @@ func (r *run) look(ctx context.Context) error {
 	if o.LowWater, o.SeenCTime, err = r.bounds(ctx); err != nil {
 		return err
 	}
+	r.full = o.LowWater.IsZero()
 	r.walked, err = r.Walk(ctx, o, func(files []ledger.File) error {
 		found += int64(len(files))
 		r.show(Progress{Looking: true, Total: found}, false)
@@ -128,7 +135,12 @@ func (r *run) look(ctx context.Context) error {
 	}
 	if r.ours() {
 		// Without it nobody would notice that a share is not mounted.
+		before := r.state.Roots
 		r.state.Roots = maps.Clone(r.walked.Roots)
+		for root, seen := range r.state.Roots {
+			seen.Asked = before[root].Asked
+			r.state.Roots[root] = seen
+		}
 	}
 	return nil
 }
@@ -173,8 +185,18 @@ func (r *run) bounds(ctx context.Context) (content, change time.Time, err error)
 			}
 		}
 	}
+	left := false // to those who do not publish
+	if r.Publisher == nil {
+		if left, err = r.Book.HasPublished(ctx, r.Job); err != nil {
+			return content, change, err
+		}
+	}
 	switch {
-	case r.All, r.Retry.Failed == AgainAlways, s.ScannedAt.IsZero(), s.Mark.IsZero():
+	case r.All, r.Retry.Failed == AgainAlways, s.ScannedAt.IsZero(), s.Mark.IsZero(), r.askAgain():
+	case s.ScannedAt.After(r.report.Started):
+		r.Log.WithField("scanned_at", s.ScannedAt).Warn("Looking at all files: the last look was in the future; a clock is or was wrong")
+	case left:
+		r.Log.Info("Looking at all files: some were published, which may not have arrived")
 	case s.Selection != r.Selection:
 		r.Log.Info("Looking at all files: other folders or patterns than last time")
 	case r.Retry.Failed == AgainChanged && r.Retry.RulesChanged.After(s.ScannedAt):
@@ -187,6 +209,16 @@ func (r *run) bounds(ctx context.Context) (content, change time.Time, err error)
 		change = s.ScannedAt.Add(-r.MinAge - r.margin)
 	}
 	return content, change, nil
+}
+
+// askAgain says that it is long since each file was asked about.
+func (r *run) askAgain() bool {
+	for _, root := range r.Tree.Roots {
+		if since := r.report.Started.Sub(r.state.Roots[root].Asked); since >= askAgain || since < 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // verdict is how the run ends: err where something was in the way.
@@ -212,7 +244,7 @@ func (r *run) close(ctx context.Context, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), savePatience)
 	defer cancel()
 	r.state.LastRun = r.report.Ended
-	if good(err) {
+	if good(err) && r.ours() && (r.Limit == 0 || r.report.Whole) {
 		r.state.LastGood = r.report.Ended
 	}
 	r.report.LastGood = r.state.LastGood
@@ -254,6 +286,13 @@ func (r *run) save(ctx context.Context) error {
 // seen notes a complete look, all of which was tried.
 func (r *run) seen() {
 	r.state.ScannedAt, r.state.Selection = r.report.Started, r.Selection
+	if !r.full {
+		return
+	}
+	for root, seen := range r.state.Roots {
+		seen.Asked = r.report.Started
+		r.state.Roots[root] = seen
+	}
 }
 
 func earlier(a, b time.Time) time.Time {

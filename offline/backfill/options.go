@@ -21,6 +21,8 @@ type Book interface {
 	KnowFiles(ctx context.Context, job string, files []ledger.File) ([]ledger.Knowledge, error)
 	NoteFailed(ctx context.Context, notes []ledger.Note) error
 	NotePublished(ctx context.Context, job string, files []ledger.File) error
+	// HasPublished says that the job has published something.
+	HasPublished(ctx context.Context, job string) (bool, error)
 	// DeadLettered lists what the daemon has given up.
 	DeadLettered(ctx context.Context, f ledger.MessageFilter) ([]ledger.MessageEntry, error)
 	AddRun(ctx context.Context, r ledger.Run) error

@@ -56,7 +56,6 @@ func TestPublish_EachFileOnceInOrder(t *testing.T) {
 	later := func(o *Options) {
 		by(o)
 		o.Now = func() time.Time { return time.Now().Add(25 * time.Hour) }
-		o.All = true
 	}
 	if r = s.good(later); r.Counts[Published] != 25 {
 		t.Errorf("a day later, not registered: %v", r.Counts)
