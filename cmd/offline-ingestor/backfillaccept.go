@@ -9,6 +9,8 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -102,6 +104,7 @@ func (s *stateCommand) changed(ctx context.Context, each func(ledger.File) error
 	if err != nil {
 		return err
 	}
+	e.MinAge = 0 // who accepts after a touch does it at once
 	e.Notice = func(f ledger.File, as backfill.Count, _ string) error {
 		if as != backfill.Changed {
 			return nil
@@ -145,25 +148,33 @@ func (s *stateCommand) imports() *cobra.Command {
 		Use: "import -c config.yml [--job NAME] FILE", Short: "Takes over the state of a job that was exported; - is standard input",
 		Long: `Takes over the state of a job that "state export" has printed, perhaps under another name
 (--job), in place of the one that is there. Files are not passed over by that unless they are old
-and unchanged since; what is registered is not in it, but in the ledger.`,
+and unchanged since; what is registered is not in it, but in the ledger. The state of another
+catalogue is refused: files that are registered there need not be registered here.`,
 		Args: exactly("one file, or - for standard input"),
 		RunE: s.with(func(c *cobra.Command, args []string) error {
 			text, err := readState(c.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}
-			state, err := parseState(text)
+			f, err := parseState(text)
+			if err == nil {
+				err = f.check(state.Deployment(s.cfg), time.Now())
+			}
 			if err != nil {
 				return fault.Errorf(fault.BadConfiguration, "%s: %w", args[0], err)
 			}
-			if s.job != "" {
-				state.Job = s.job
+			if ours := state.Deployment(s.cfg).Group; f.Group != ours {
+				fmt.Fprintf(c.ErrOrStderr(), "warning: the state is of the group %q, this configuration is of %q (kafka.group_id)\n", f.Group, ours)
 			}
-			return s.locked(c.Context(), state.Job, func() error {
-				if err := s.book.SaveJob(c.Context(), state); err != nil {
+			job := f.State
+			if s.job != "" {
+				job.Job = s.job
+			}
+			return s.locked(c.Context(), job.Job, func() error {
+				if err := s.book.SaveJob(c.Context(), job); err != nil {
 					return err
 				}
-				return printed(fmt.Fprintf(s.out, "Job %s is done up to %s\n", state.Job, markText(state.Mark)))
+				return printed(fmt.Fprintf(s.out, "Job %s is done up to %s\n", job.Job, markText(job.Mark)))
 			})
 		}),
 	})
@@ -194,27 +205,53 @@ func readState(stdin io.Reader, path string) ([]byte, error) {
 
 // parseState reads what export wrote. A torn file, or one of a newer version, is
 // refused as a whole.
-func parseState(text []byte) (ledger.JobState, error) {
+func parseState(text []byte) (stateFile, error) {
 	var f stateFile
 	if err := json.Unmarshal(text, &f); err != nil {
-		return ledger.JobState{}, fmt.Errorf("not the state of a job, or not all of it: %w", err)
+		return f, fmt.Errorf("not the state of a job, or not all of it: %w", err)
 	}
 	switch {
 	case f.Version < 1:
-		return ledger.JobState{}, errors.New("not the state of a job: it has no version")
+		return f, errors.New("not the state of a job: it has no version")
 	case f.Version > stateFileVersion:
-		return ledger.JobState{}, fmt.Errorf("it was exported by a newer version (layout %d, this program knows %d)", f.Version, stateFileVersion)
+		return f, fmt.Errorf("it was exported by a newer version (layout %d, this program knows %d)", f.Version, stateFileVersion)
 	case f.State.Job == "":
-		return ledger.JobState{}, errors.New("the state names no job")
+		return f, errors.New("the state names no job")
 	}
-	for _, t := range []struct {
-		what string
-		year int
-	}{{"mark", f.State.Mark.Time.Year()}, {"scanned_at", f.State.ScannedAt.Year()}, {"last_run", f.State.LastRun.Year()}, {"last_good", f.State.LastGood.Year()}} {
+	for _, t := range f.times() {
 		// The ledger counts nanoseconds from 1970 in 64 bits.
-		if t.year != 1 && (t.year < 1700 || t.year > 2200) {
-			return ledger.JobState{}, fmt.Errorf("%s: the year %d can not be", t.what, t.year)
+		if y := t.at.Year(); y != 1 && (y < 1700 || y > 2200) {
+			return f, fmt.Errorf("%s: the year %d can not be", t.what, y)
 		}
 	}
-	return f.State, nil
+	return f, nil
+}
+
+// namedTime is a time in the state of a job.
+type namedTime struct {
+	what string
+	at   time.Time
+}
+
+func (f *stateFile) times() []namedTime {
+	s := &f.State
+	return []namedTime{{"mark", s.Mark.Time}, {"scanned_at", s.ScannedAt}, {"last_run", s.LastRun}, {"last_good", s.LastGood}}
+}
+
+// clocksApart is how far the clocks of two machines may differ.
+const clocksApart = time.Hour
+
+// check finds what would hide files from the next run of a deployment.
+func (f *stateFile) check(of ledger.Deployment, now time.Time) error {
+	plain := func(catalogue string) string { return strings.TrimRight(catalogue, "/") }
+	if plain(f.Catalogue) != plain(of.Catalogue) {
+		return fmt.Errorf("it is the state of a job of another catalogue, %q, where other files are registered; this configuration is of %s (scicat.host)",
+			f.Catalogue, of.Catalogue)
+	}
+	for _, t := range f.times() {
+		if t.at.After(now.Add(clocksApart)) {
+			return fmt.Errorf("%s: %s is in the future; is the clock right?", t.what, timeText(t.at, ""))
+		}
+	}
+	return nil
 }

@@ -141,7 +141,7 @@ func FuzzParseState(f *testing.F) {
 	f.Add([]byte(`{"version":1e9}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := parseState(text)
-		if err == nil && (s.Job == "" || s.Mark.Time.Year() > 2200) {
+		if err == nil && (s.State.Job == "" || s.State.Mark.Time.Year() > 2200) {
 			t.Errorf("taken: %+v", s)
 		}
 	})
