@@ -94,6 +94,24 @@ func TestDaemon_OneChildAFileAtATime(t *testing.T) {
 	}
 }
 
+func TestDaemon_MessagesOfAFileThatHangsLeaveRoomForOthers(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.MaxChildren = 2 })
+	for range 4 {
+		b.send("sleep-600000.hdf")
+	}
+	b.wait("its child", func() bool { return b.daemon.opt.Children.Running() == 1 })
+	for i := range 3 {
+		b.send("good." + strconv.Itoa(i))
+	}
+	b.wait("the others", func() bool { return len(b.source.acks()) == 3 })
+	b.wait("the source to be free", func() bool { return !b.source.isHeld() })
+	b.abort()
+	if err := b.finish(); err != nil {
+		t.Fatal(err)
+	}
+	b.checkSum()
+}
+
 func TestDaemon_FailuresByClass(t *testing.T) {
 	for _, c := range []struct {
 		name, file string

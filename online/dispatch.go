@@ -46,7 +46,8 @@ func (d *Daemon) dispatch(ctx context.Context) {
 			}
 		}
 	}
-	full := len(d.running)+len(d.checking)+len(d.ready)+len(d.outage.parked) >= d.opt.MaxChildren || len(d.postponed) >= maxPostponed || len(d.ending) >= maxEnding
+	full := len(d.running)+len(d.checking)+d.startable()+len(d.outage.parked) >= d.opt.MaxChildren ||
+		len(d.postponed)+len(d.ready) >= maxPostponed || len(d.ending) >= maxEnding
 	if full && !d.gate.held(HoldPoolFull) {
 		d.fullSince = now
 	}
@@ -55,9 +56,25 @@ func (d *Daemon) dispatch(ctx context.Context) {
 	d.hold(HoldDeadLetter, len(d.ending) >= maxEnding && d.letterFails, "dead letters can not be sent")
 }
 
-// maxPostponed bounds how many files wait for another attempt: beyond it
-// something general is wrong, and taking in more would help nobody.
+// maxPostponed bounds how many files wait for another attempt, or for one that is
+// being worked on: beyond it something general is wrong, and taking in more would
+// help nobody.
 const maxPostponed = 1000
+
+// startable is how many files only wait for a child. Those which wait for the end of
+// another attempt on the same file take no room: one that hangs would hold up all.
+func (d *Daemon) startable() (n int) {
+	working := make(map[string]bool, len(d.running))
+	for r := range d.running {
+		working[filepath.Clean(r.written.FileName)] = true
+	}
+	for _, j := range d.ready {
+		if !working[filepath.Clean(j.written.FileName)] {
+			n++
+		}
+	}
+	return n
+}
 
 // next takes the first job whose file no child is working on. Two children on
 // one file could both find it unregistered.

@@ -127,7 +127,7 @@ func (d *Daemon) probe(ctx context.Context, now time.Time) {
 // files are the only ones that fail so, they would hold up all others for ever.
 func (d *Daemon) askForOneMore() {
 	const someTries = 2
-	if d.outage.trials < someTries || len(d.running)+len(d.ready)+len(d.outage.parked) > d.opt.MaxChildren {
+	if d.outage.trials < someTries || len(d.running)+d.startable()+len(d.outage.parked) > d.opt.MaxChildren {
 		return
 	}
 	d.oneMore.Store(true)
