@@ -182,7 +182,9 @@ func (g *Ingestor) selectSchema(path string) (*metadata.Schema, error) {
 		return g.opt.Fallback, nil
 	}
 	if schema == nil && len(g.opt.Schemas.Schemas) == 0 {
-		return nil, fault.Errorf(fault.BadInput, "there is no metadata schema, *.imsc.yml, in ingestion.schemas_directory")
+		// A folder that is not mounted, or is just being updated, looks so: no fault
+		// of this file.
+		return nil, fault.Errorf(fault.BadConfiguration, "there is no metadata schema, *.imsc.yml, in ingestion.schemas_directory")
 	}
 	if schema == nil {
 		return nil, fault.Errorf(fault.BadInput, "no metadata schema selects %s (of %d in ingestion.schemas_directory, "+

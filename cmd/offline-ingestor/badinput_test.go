@@ -93,7 +93,7 @@ func badInputs() []badInput {
 			if err := os.Remove(b.path("schemas/run.imsc.yml")); err != nil {
 				b.t.Fatal(err)
 			}
-		}, exit: 65},
+		}, exit: 78},
 		{name: "fallback schema missing", prepare: configure("schemas_directory: schemas", "schemas_directory: schemas\n  fallback_schema_file_path: none.imsc.yml"), exit: 78},
 		{name: "mandatory field not in the schema", prepare: func(b *bench) {
 			text := regexp.MustCompile(`(?m)^  (owner|contact): .*\n`).ReplaceAll(b.schema("", ""), nil)
