@@ -29,16 +29,11 @@ func (g *Ingestor) listFiles(f *found) ([]scicat.DataFile, error) {
 	}
 	list := []scicat.DataFile{data}
 	if o.SaveHash && !g.opt.DryRun {
-		path := sidecar.Path(f.path, o.IngestorDirectory, o.HashExtension)
-		if err := sidecar.Write(f.path, path, []byte(f.checksum)); err != nil {
-			return nil, withHint(fault.Errorf(storageKind(err),
-				"save the checksum as %s (ingestion.file_handling.ingestor_files_directory): %w", absolute(path), bare(err)))
-		}
-		saved, err := g.describe(path, f.sourceFolder, "")
+		saved, err := g.saveChecksum(f)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, saved)
+		list = append(list, saved...)
 	}
 	if f.messageFile != "" {
 		entry, err := g.describe(f.messageFile, f.sourceFolder, f.messageChecksum)
@@ -48,6 +43,24 @@ func (g *Ingestor) listFiles(f *found) ([]scicat.DataFile, error) {
 		list = append(list, entry)
 	}
 	return list, nil
+}
+
+// saveChecksum writes the file beside the data and is its entry of the list; no
+// entry where the storage can not hold its name, which no later attempt changes.
+func (g *Ingestor) saveChecksum(f *found) ([]scicat.DataFile, error) {
+	path := sidecar.Path(f.path, g.opt.Files.IngestorDirectory, g.opt.Files.HashExtension)
+	err := sidecar.Write(f.path, path, []byte(f.checksum))
+	switch {
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		g.opt.Log.WithField("file", f.path).WithError(bare(err)).
+			Warn("Checksum is not saved beside the file: the name of the file with it would be too long")
+		return nil, nil
+	case err != nil:
+		return nil, withHint(fault.Errorf(storageKind(err),
+			"save the checksum as %s (ingestion.file_handling.ingestor_files_directory): %w", absolute(path), bare(err)))
+	}
+	saved, err := g.describe(path, f.sourceFolder, "")
+	return []scicat.DataFile{saved}, err
 }
 
 // storageKind tells a full or vanished disk, which passes, from a folder that

@@ -145,6 +145,34 @@ func TestFiles_AChecksumThatCanNotBeSavedEndsTheFileBeforeAnythingIsPosted(t *te
 	b.wantStored(0, 0)
 }
 
+func TestFiles_ALongNameKeepsNoFileOutOfTheCatalogue(t *testing.T) {
+	const longest = 255
+	for _, c := range []struct {
+		name, suffix string
+		listed       int
+	}{
+		{"the name of the checksum's file just fits", ".hdf", 2},
+		{"it does not fit: no such file, and a warning", ".h5", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBed(t)
+			long := filepath.Join(filepath.Dir(b.file), "run"+strings.Repeat("x", longest-len("run"+c.suffix))+c.suffix)
+			if err := os.Rename(b.file, long); err != nil {
+				t.Fatal(err)
+			}
+			b.file = long
+			rep := b.ingest(func(o *Options) { o.Files.SaveHash, o.Files.HashExtension = true, "b2b" })
+			if n := len(rep.DatablockBody.DataFileList); n != c.listed || rep.DatasetBody.NumberOfFiles != n {
+				t.Errorf("%d files are listed, want %d", n, c.listed)
+			}
+			b.wantStored(1, 1)
+			if warned := strings.Contains(b.logged(logrus.WarnLevel), "name too long"); warned != (c.listed == 1) {
+				t.Errorf("log: %s", b.logged(logrus.WarnLevel))
+			}
+		})
+	}
+}
+
 func TestFiles_TheMessageFileIsOneMoreEntry(t *testing.T) {
 	b := newBed(t)
 	message := b.write("ingestor/run.message.json", "abc")

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -62,5 +64,54 @@ func TestWriteMakesNoFolderOfAStorageThatIsAway(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Dir(away)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the mount point was made: %v", err)
+	}
+}
+
+func TestWriteTakesEveryNameThatAFileCanHave(t *testing.T) {
+	const longest = 255
+	for _, c := range []struct {
+		name   string
+		length int
+		want   error
+	}{
+		{"a name that just fits", longest, nil},
+		{"one more than fits", longest + 1, syscall.ENAMETOOLONG},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, strings.Repeat("x", c.length))
+			if err := Write(filepath.Join(dir, "f.hdf"), path, []byte("sum")); !errors.Is(err, c.want) {
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+			left, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range left {
+				if f.Name() != filepath.Base(path) {
+					t.Errorf("left behind: %s", f.Name())
+				}
+			}
+			if got, _ := os.ReadFile(path); c.want == nil && string(got) != "sum" {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+func TestWriteKeepsThePermissionsOfTheFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f.b2b")
+	for _, want := range []fs.FileMode{0o644, 0o600} {
+		if err := Write(filepath.Join(dir, "f.hdf"), path, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != want {
+			t.Fatalf("got %v, %v; want %v", info, err, want)
+		}
+		if err := os.Chmod(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
