@@ -11,6 +11,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/sirupsen/logrus/hooks/test"
 
+	"ingestor/internal/intake"
 	"ingestor/internal/offsets"
 )
 
@@ -103,6 +104,22 @@ func TestProperties_KnowSecondNames(t *testing.T) {
 	}
 	if !slices.Equal(overruled, []string{"auto.commit.interval.ms"}) {
 		t.Errorf("overruled: %q", overruled)
+	}
+}
+
+func TestRecord_TheReasonIsOneLineThatMovesNoCursor(t *testing.T) {
+	for reason, want := range map[string]string{
+		"no title\nin  the file\t":  "no title in the file",
+		"a\x1b[2Jb\rc\a\x00\u009bd": "a [2Jb c d",
+		"left\u202eto right":        "left to right",
+		"ü😀\xff":                    "ü😀\uFFFD",
+		"\x1b":                      "",
+	} {
+		for _, h := range record("t", intake.DeadLetter{Reason: reason}).Headers {
+			if h.Key == headerReason && string(h.Value) != want {
+				t.Errorf("%q becomes %q, not %q", reason, h.Value, want)
+			}
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"ingestor/internal/intake"
 )
@@ -67,7 +68,12 @@ func variants(whole Record) []Record {
 	return []Record{whole, light, bare}
 }
 
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+// oneLine is a text in one line that moves no cursor, whoever wrote it.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsGraphic(r)
+	}), " ")
+}
 
 // cut is the first part of a text, not within a character.
 func cut(text string, limit int) string {
