@@ -110,6 +110,9 @@ func (l *loader) checkCluster(c *KafkaCluster) {
 		l.complain(c.places, "bootstrap_servers", "", why)
 	}
 	l.checkPassword(c, p)
+	if strings.EqualFold(strings.TrimSpace(p["auto.offset.reset"]), "error") {
+		l.complain(c.places, "librdkafka", "", "auto.offset.reset=error would leave a group without a committed position standing still for ever: use earliest or latest")
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Librdkafka)) {
 		if adaptersBusiness(name) {
 			l.warnings = append(l.warnings, Problem{Place: c.places.at("librdkafka"), Key: c.places.key("librdkafka"),
