@@ -10,6 +10,7 @@ import (
 	"ingestor/configs"
 	"ingestor/forwarder/control"
 	"ingestor/internal/buildinfo"
+	"ingestor/internal/telemetry"
 )
 
 const name = "frame-forwarder"
@@ -53,7 +54,7 @@ func start(c *cobra.Command, wait bool) error {
 	if err != nil {
 		return err
 	}
-	defer program.CloseLog(closeLog, os.Stderr)
+	defer program.CloseLog(closeLog, telemetry.Impatient(os.Stderr))
 	control.RedirectLibraryLog(log)
 	log.WithField("version", buildinfo.Version()).Info("Starting the frame forwarder")
 	for _, w := range loaded.Warnings {

@@ -23,7 +23,7 @@ func run(ctx context.Context, args []string) int {
 	defer context.AfterFunc(abort, func() { os.Exit(fault.ExitCode(context.Cause(stop))) })()
 	c := newCommand(os.Stdout)
 	c.SetArgs(args)
-	return program.Execute(stop, c, asciiWriter{os.Stderr})
+	return program.Execute(stop, c, asciiWriter{telemetry.Impatient(os.Stderr)})
 }
 
 // asciiWriter writes what is not ASCII as escapes, as the log does.

@@ -8,6 +8,7 @@ import (
 
 	"ingestor/cmd/internal/program"
 	"ingestor/configs"
+	"ingestor/internal/telemetry"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:])) }
@@ -18,5 +19,5 @@ func run(ctx context.Context, args []string) int {
 	defer program.OutliveReaders()()
 	c := newCommand(abort)
 	c.SetArgs(configs.Arguments(c.Flags(), args))
-	return program.Execute(stop, c, os.Stderr)
+	return program.Execute(stop, c, telemetry.Impatient(os.Stderr))
 }

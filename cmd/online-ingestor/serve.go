@@ -59,11 +59,11 @@ func start(abort context.Context, c *cobra.Command, wait bool) error {
 	if err != nil {
 		return program.Kind(err)
 	}
-	log, closeLog, err := program.Logger(name, loaded.Config.Logging)
+	log, closeLog, err := program.ServiceLogger(name, loaded.Config.Logging)
 	if err != nil {
 		return err
 	}
-	defer program.CloseLog(closeLog, os.Stderr)
+	defer program.CloseLog(closeLog, telemetry.Impatient(os.Stderr))
 	log.WithField("version", buildinfo.Version()).Info("Starting the online ingestor")
 	for _, w := range loaded.Warnings {
 		log.Warn(w)

@@ -23,6 +23,11 @@ type LogOptions struct {
 	Prefix  string // first word of a full line; "" = none
 	Verbose bool   // full lines on a terminal, too
 	ASCII   bool   // write what is not ASCII as \u escapes
+	// Queue has standard error written beside the work, too. It is for daemons, which
+	// must go on and end although nobody reads it. A program that does one thing and
+	// ends waits for its reader instead: then a line that was logged has been written,
+	// whatever comes next, also a crash in a C library.
+	Queue bool
 
 	File          string // base name of a file, which gets _.log appended; "" = none
 	FileTimestamp bool   // put the time of the start into its name
@@ -92,25 +97,20 @@ func (o LogOptions) validate() error {
 // error is about the options only: a place that cannot be reached is one warning, and
 // the program goes on. The function returned stops feeding after what is queued was
 // written, but waits at most two seconds for each; call it at the end,
-// or the last lines may be missing there.
+// or the last lines may be missing there. Standard error comes last: what is written
+// there afterwards follows the log.
 func NewLogger(o LogOptions) (*logrus.Logger, func() error, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
 		return nil, nil, err
 	}
 	log := logrus.New()
-	log.Out = o.Stderr
 	log.Level, _ = ParseLevel(o.Level)
 	full := lineFormatter{layout: fullLine, prefix: o.Prefix, program: o.Program, pid: os.Getpid(), ascii: o.ASCII}
-	line := stderrFormatter(o, full)
-	log.Formatter = line
 	if o.JobID != "" {
 		log.AddHook(jobHook(o.JobID))
 	}
-	if line.layout == journalLine {
-		log.AddHook(newJournal(o, line))
-		log.Out, log.Formatter = io.Discard, nothing{}
-	}
+	closeStderr := logToStderr(o, log, stderrFormatter(o, full))
 
 	var outlets []*outlet
 	add := func(name string, s sink) {
@@ -137,6 +137,7 @@ func NewLogger(o LogOptions) (*logrus.Logger, func() error, error) {
 		for _, out := range outlets {
 			faults = append(faults, out.close())
 		}
+		closeStderr() // last: the others may have something to say there
 		return errors.Join(faults...)
 	}), nil
 }

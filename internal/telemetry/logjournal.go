@@ -28,8 +28,8 @@ func isJournal(f *os.File, stream string) bool {
 	return ok && fmt.Sprintf("%d:%d", stat.Dev, stat.Ino) == stream
 }
 
-// journal is a hook that takes the place of standard error where that is systemd's
-// journal: each record goes there with its fields, so that `journalctl JOB_ID=...`
+// journal is a hook, or the sink of one, that takes the place of standard error where
+// that is systemd's journal: each record goes there with its fields, so that `journalctl JOB_ID=...`
 // finds it. What the journal does not take so, it gets as a line on standard error.
 type journal struct {
 	program string
@@ -52,20 +52,44 @@ func newJournal(o LogOptions, line lineFormatter) *journal {
 // Levels implements logrus.Hook.
 func (*journal) Levels() []logrus.Level { return logrus.AllLevels }
 
-// Fire implements logrus.Hook.
+// Fire implements logrus.Hook, for a program that writes its log by itself.
 func (j *journal) Fire(e *logrus.Entry) error {
-	line, err := j.line.Format(e)
+	r, err := j.encode(e)
 	if err != nil {
 		return err
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.conn.send(j.record(e, line)) == nil {
-		return nil
-	}
-	_, err = j.stderr.Write(line)
+	_, err = j.write([][]byte{r})
 	return err
 }
+
+// encode gives both forms of e: the journal's own, with its length before it, and
+// the line.
+func (j *journal) encode(e *logrus.Entry) ([]byte, error) {
+	line, err := j.line.Format(e)
+	if err != nil {
+		return nil, err
+	}
+	record := j.record(e, line)
+	return append(append(binary.AppendUvarint(nil, uint64(len(record))), record...), line...), nil
+}
+
+func (j *journal) write(records [][]byte) (int, error) {
+	for i, r := range records {
+		length, start := binary.Uvarint(r)
+		line := r[start+int(length):]
+		if j.conn.send(r[start:len(r)-len(line)]) == nil {
+			continue
+		}
+		if _, err := j.stderr.Write(line); err != nil {
+			return i, err
+		}
+	}
+	return len(records), nil
+}
+
+func (j *journal) close() error { return j.conn.close() }
 
 // record is e in the journal's own protocol. MESSAGE is the same line as on
 // standard error, for who reads without asking for fields.

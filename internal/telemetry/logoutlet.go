@@ -20,9 +20,13 @@ const (
 	outletBatch = 256
 	// closeLimit is how long the end of the program waits for a slow place.
 	closeLimit = 2 * time.Second
+	// stderrGrace is how long whoever logs waits for room when a burst fills the
+	// queue of standard error; roomLook is how often it looks.
+	stderrGrace = 500 * time.Millisecond
+	roomLook    = 2 * time.Millisecond
 )
 
-// sink is a place for records besides standard error.
+// sink is a place for records.
 type sink interface {
 	// encode is called where the record is logged.
 	encode(e *logrus.Entry) ([]byte, error)
@@ -36,19 +40,22 @@ type sink interface {
 // errUnfit is a record that the place will never take.
 var errUnfit = errors.New("it does not fit")
 
-// outlet is a hook that feeds a sink without ever blocking or failing whoever logs:
-// records wait in a queue, also while the place is away, and when that is full they
-// are dropped and counted.
+// outlet is a hook that feeds a sink without failing whoever logs, or blocking it for
+// more than the grace: records wait in a queue, also while the place is away or takes
+// nothing, and when that is full they are dropped and counted.
 type outlet struct {
 	name    string
 	sink    sink
 	log     logrus.FieldLogger
 	again   time.Duration // pause before a place that fails is tried again
+	grace   time.Duration // how long a full queue is waited for
 	queue   chan []byte
 	bytes   atomic.Int64 // in the queue and in the batch that is being written
 	stop    chan struct{}
 	done    chan error
 	dropped atomic.Int64
+	// stuck is set when the grace was in vain; nobody waits then until it is half empty.
+	stuck atomic.Bool
 }
 
 func newOutlet(name string, s sink, log logrus.FieldLogger) *outlet {
@@ -64,23 +71,51 @@ func (*outlet) Levels() []logrus.Level { return logrus.AllLevels }
 // Fire implements logrus.Hook.
 func (o *outlet) Fire(e *logrus.Entry) error {
 	record, err := o.sink.encode(e)
-	if err != nil {
+	if err != nil || !o.put(record) && !o.awaitRoom(record) {
 		o.dropped.Add(1)
-		return nil //nolint:nilerr // whoever logs can do nothing about it; the loss is counted
 	}
+	return nil //nolint:nilerr // whoever logs can do nothing about it; the loss is counted
+}
+
+// put queues a record if there is room for it.
+func (o *outlet) put(record []byte) bool {
 	size := int64(len(record))
-	if o.bytes.Add(size) > outletBytes {
-		o.bytes.Add(-size)
-		o.dropped.Add(1)
-		return nil
+	if o.bytes.Add(size) <= outletBytes {
+		select {
+		case o.queue <- record:
+			return true
+		default:
+		}
 	}
-	select {
-	case o.queue <- record:
-	default:
-		o.bytes.Add(-size)
-		o.dropped.Add(1)
+	o.bytes.Add(-size)
+	return false
+}
+
+// awaitRoom gives a place that is only slow the time to take some of a burst.
+func (o *outlet) awaitRoom(record []byte) bool {
+	if o.grace == 0 {
+		return false
 	}
-	return nil
+	end := time.NewTimer(o.grace)
+	defer end.Stop()
+	look := time.NewTicker(roomLook)
+	defer look.Stop()
+	for !o.stuck.Load() {
+		select {
+		case <-end.C:
+			o.stuck.Store(true)
+		case <-look.C:
+			if o.put(record) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// roomy says that the queue is half empty at least.
+func (o *outlet) roomy() bool {
+	return len(o.queue) <= outletQueue/2 && o.bytes.Load() <= outletBytes/2
 }
 
 // run writes what is queued until close. Only changes between working and failing are
@@ -91,8 +126,9 @@ func (o *outlet) run() {
 		n, err := o.sink.write(records)
 		records = o.leave(records, n)
 		switch {
-		case err == nil && away:
+		case err == nil && (away || o.stuck.Load()) && o.roomy():
 			away = false
+			o.stuck.Store(false)
 			o.log.WithField("lost", o.dropped.Swap(0)).Warnf("The %s takes log lines again", o.name)
 		case err == nil:
 		case errors.Is(err, errUnfit):
@@ -100,6 +136,7 @@ func (o *outlet) run() {
 		default:
 			if !away {
 				away = true
+				o.stuck.Store(true) // before the line about it, which may have to go here as well
 				o.log.WithError(err).Warnf("The %s does not take log lines; some wait for it, the rest is lost there", o.name)
 			}
 			for ended && len(records) > 0 {

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
@@ -88,23 +89,43 @@ func (s *Said) Error() string { return s.Err.Error() }
 // Unwrap gives the error itself.
 func (s *Said) Unwrap() error { return s.Err }
 
+// abortLimit is how long a program may take to end after the second signal.
+const abortLimit = 2500 * time.Millisecond
+
 // Signals returns a context that the first SIGINT or SIGTERM ends, with what it
 // means as the cause, and one that the second ends. Release gives the signals back.
 func Signals(parent context.Context) (stop, abort context.Context, release func()) {
+	return signals(parent, syscall.SIGINT, syscall.SIGTERM)
+}
+
+// TerminalSignals is Signals for a program that runs for somebody: a connection that
+// is lost, by SIGHUP, counts as SIGTERM, unless it is to be outlived (nohup).
+func TerminalSignals(parent context.Context) (stop, abort context.Context, release func()) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return Signals(parent)
+	}
+	return signals(parent, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+}
+
+func signals(parent context.Context, which ...os.Signal) (stop, abort context.Context, release func()) {
 	stop, cancelStop := context.WithCancelCause(parent)
 	abort, cancelAbort := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, which...)
 	go func() {
 		for s := range signals {
-			if stop.Err() != nil {
-				cancelAbort()
-				continue
-			}
 			kind := fault.Terminated
-			if s == syscall.SIGINT {
+			switch {
+			case s == syscall.SIGHUP:
+				// Whoever reads what we write goes as well, perhaps before us.
+				_ = OutliveReaders()
+				// Shell and kernel both send it, so the second means nothing.
+			case stop.Err() != nil:
+				cancelAbort()
+			case s == syscall.SIGINT:
 				kind = fault.Interrupted
 			}
+			// Only the first one counts.
 			cancelStop(fault.Errorf(kind, "stopped by %v", s))
 		}
 	}()
@@ -129,11 +150,18 @@ func Logger(name string, c configs.Logging) (*logrus.Logger, func() error, error
 	return newLogger(logOptions(name, c))
 }
 
-// ASCIILogger is Logger for a program whose lines are read by what knows nothing
+// ServiceLogger is Logger for a daemon, which no reader of its log may hold up.
+func ServiceLogger(name string, c configs.Logging) (*logrus.Logger, func() error, error) {
+	o := logOptions(name, c)
+	o.Queue = true
+	return newLogger(o)
+}
+
+// ASCIILogger is ServiceLogger for a daemon whose lines are read by what knows nothing
 // but ASCII.
 func ASCIILogger(name string, c configs.Logging) (*logrus.Logger, func() error, error) {
 	o := logOptions(name, c)
-	o.ASCII = true
+	o.ASCII, o.Queue = true, true
 	return newLogger(o)
 }
 
