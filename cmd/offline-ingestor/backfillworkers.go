@@ -25,6 +25,8 @@ type workers struct {
 	// limit is how long one file may take; 0: for ever.
 	limit time.Duration
 	log   logrus.FieldLogger
+	// well asks the catalogue whether it is.
+	well func(context.Context) error
 
 	mu   sync.Mutex
 	said map[string]bool // what a worker has warned of

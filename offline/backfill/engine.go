@@ -122,6 +122,7 @@ func (r *run) look(ctx context.Context) error {
 	r.report.Looked = lookedOf(r.walked)
 	if err != nil {
 		r.report.Looked.Files = found
+		r.paper.rest(found)
 		return err
 	}
 	for _, u := range r.walked.Unreadable {
@@ -229,8 +230,8 @@ func (r *run) verdict(err error) error {
 		return err
 	case r.Strict && n[Changed] > 0:
 		return fault.Errorf(fault.BadInput, "%s since registered: look at them, then `state accept`", several(n[Changed], "file has changed", "files have changed"))
-	case n[Failed] > 0:
-		return fault.Errorf(fault.SomeFailed, "%s for good", several(n[Failed], "file failed", "files failed"))
+	case n[Failed]+r.paper.untold > 0:
+		return fault.Errorf(fault.SomeFailed, "%s", r.paper.inVain())
 	}
 	return nil
 }

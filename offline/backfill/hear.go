@@ -73,8 +73,9 @@ func (w *work) ended(it *item, r outcome.Record) {
 		end = Existed
 	}
 	w.finish(it, end)
-	if suspect, err := w.outage.over(); suspect != nil {
-		w.pass(suspect, fault.KindOf(err), err.Error())
+	w.inVain = 0
+	for _, suspect := range w.outage.over() {
+		w.pass(suspect, fault.KindOf(suspect.suspicion), suspect.suspicion.Error())
 	}
 }
 
@@ -114,11 +115,15 @@ func (w *work) failed(it *item, kind fault.Kind, reason string) {
 
 // pass leaves a file to the next run.
 func (w *work) pass(it *item, kind fault.Kind, reason string) {
+	w.postpone(it, kind, reason)
+	w.entry(it).WithFields(logrus.Fields{"class": kind.Class().String(), "reason": oneLine(reason)}).Warn("File failed; the next run tries it again")
+}
+
+func (w *work) postpone(it *item, kind fault.Kind, reason string) {
 	delete(w.open, it)
 	w.leave(it.File)
 	w.paper.fail(Waiting, it.File, kind, reason)
 	w.paper.count(Waiting, it.File, 0)
-	w.entry(it).WithFields(logrus.Fields{"class": kind.Class().String(), "reason": oneLine(reason)}).Warn("File failed; the next run tries it again")
 }
 
 func (w *work) entry(it *item) *logrus.Entry {
@@ -150,6 +155,11 @@ func (w *work) over(ctx context.Context, c *chunk, err error) {
 	case class == fault.ClassSystemic && fault.KindOf(err) != fault.BadConfiguration && c.last != nil && c.left[c.last.Path] != nil:
 		delete(c.left, c.last.Path)
 		w.again(c.rest(), 0)
+		// Its worker may have failed before it could note the file.
+		if e := w.Book.NoteFailed(ctx, []ledger.Note{noteOf(c.last, err)}); e != nil {
+			w.stop(e)
+			return
+		}
 		w.suspect(c.last, err)
 	default:
 		w.stop(err)
@@ -177,16 +187,6 @@ func (w *work) again(list []*item, most int) {
 	w.ready = slices.Concat(list, w.ready)
 }
 
-// suspect sets a file aside whose failure looks like a general one. Whether it
-// is, another file shows.
-func (w *work) suspect(it *item, err error) {
-	if general := w.outage.begin(it, err); general {
-		w.stop(err)
-		return
-	}
-	w.entry(it).WithError(err).Warn("File failed by what may concern all; another one is tried")
-}
-
 // mostStartups is how many workers in sequence may end before they begin.
 const mostStartups = 3
 
@@ -208,10 +208,8 @@ func (w *work) crashed(ctx context.Context, c *chunk, crash *CrashError) {
 	w.startups = 0
 	if len(c.order) == 1 && len(rest) == 1 {
 		it := rest[0]
-		note := ledger.Note{
-			File: it.File, FirstOfAttempt: true, Error: oneLine(crash.Error()),
-			Class: fault.ClassBug.String(), Exit: fault.Bug.ExitCode(),
-		}
+		note := noteOf(it, fault.New(fault.Bug, crash))
+		note.FirstOfAttempt = true
 		if err := w.Book.NoteFailed(ctx, []ledger.Note{note}); err != nil {
 			w.stop(err)
 			return
@@ -227,6 +225,12 @@ func (w *work) crashed(ctx context.Context, c *chunk, crash *CrashError) {
 		return
 	}
 	w.again(rest, max(1, len(c.order)/2))
+}
+
+// noteOf says why a file failed.
+func noteOf(it *item, err error) ledger.Note {
+	kind := fault.KindOf(err)
+	return ledger.Note{File: it.File, Error: oneLine(err.Error()), Class: kind.Class().String(), Exit: kind.ExitCode()}
 }
 
 // published notes what was acknowledged.

@@ -94,6 +94,10 @@ type Options struct {
 	Workers   Workers
 	Publisher Publisher
 
+	// CatalogueWell asks the catalogue something that costs little, with our token;
+	// nil: it is not asked.
+	CatalogueWell func(ctx context.Context) error
+
 	// DryRun changes nothing. Notice hears of the files that would be tried
 	// (Candidate), and of those that have changed (Changed).
 	DryRun bool

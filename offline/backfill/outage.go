@@ -1,32 +1,173 @@
 package backfill
 
-// outage tells a general fault from that of one file which looks like one: it
-// is general once a second file fails by it, with none that succeeded between.
+import (
+	"context"
+	"slices"
+	"time"
+
+	"ingestor/internal/fault"
+	"ingestor/internal/ledger"
+)
+
+// mostSuspects is how many files in sequence fail by what may concern all before
+// the run is given up. The first two come as the order has it. They may be of one
+// kind, of a proposal that the account may not write, say, so the others are taken
+// from the far end. In an outage each costs the patience of a worker: few.
+const mostSuspects = 5
+
+// wellPatience bounds the question whether the catalogue is well.
+const wellPatience = 30 * time.Second
+
+// outage tells a general fault from that of some files which look like one: these
+// are the files of this run that failed by it, with none that succeeded since.
 type outage struct {
-	suspect *item
-	err     error
+	suspects []*item
+	// elsewhere says that the next one to be tried is to be of another kind.
+	elsewhere bool
+	asked     bool // the catalogue, whether it is well
 }
 
-func (o *outage) on() bool { return o.suspect != nil }
+func (o *outage) on() bool { return len(o.suspects) > 0 }
 
 // waits says that no more is begun while so many workers are at it.
 func (o *outage) waits(running int) bool { return o.on() && running > 0 }
 
 // begin sets a file aside, or says that the fault is general.
-func (o *outage) begin(it *item, err error) (general bool) {
-	if o.on() && o.suspect != it {
-		return true
+func (o *outage) begin(it *item) (general bool) {
+	o.suspects = append(o.suspects, it)
+	o.elsewhere = len(o.suspects) > 1
+	return len(o.suspects) >= mostSuspects
+}
+
+// over is called when a file succeeded; the suspects then failed for themselves.
+func (o *outage) over() []*item {
+	list := o.suspects
+	*o = outage{}
+	return list
+}
+
+// suspect sets a file aside whose failure looks like a general one. Whether it
+// is, another file shows; not one that failed like this in an earlier run.
+func (w *work) suspect(it *item, err error) {
+	before := it.suspected()
+	it.suspicion = err
+	if before {
+		w.inVain++
+		w.refused = append(w.refused, it)
+		w.entry(it).WithError(err).Debug("File failed as in an earlier run")
+		return
 	}
-	o.suspect, o.err = it, err
-	return false
+	if general := w.outage.begin(it); general {
+		w.stop(err)
+		return
+	}
+	w.entry(it).WithError(err).Warn("File failed by what may concern all; another one is tried")
 }
 
-// over is called when a file succeeded; the suspect then failed for itself.
-func (o *outage) over() (*item, error) {
-	it, err := o.suspect, o.err
-	o.suspect, o.err = nil, nil
-	return it, err
+// doubt is called before the next file is tried, once two have failed in sequence.
+// Where the catalogue itself says that it is not well, no more are.
+func (w *work) doubt(ctx context.Context) error {
+	if !w.outage.elsewhere || w.running > 0 {
+		return nil
+	}
+	w.outage.elsewhere = false
+	if !w.outage.asked && w.CatalogueWell != nil && !w.well(ctx) {
+		return w.outage.suspects[0].suspicion
+	}
+	w.outage.asked = true
+	return w.elsewhere(ctx)
 }
 
-// atEnd is the fault that no other file could tell from a general one.
-func (o *outage) atEnd() error { return o.err }
+// well says that the catalogue was asked and is well.
+func (w *work) well(ctx context.Context) bool {
+	if w.CatalogueWell == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, wellPatience)
+	defer cancel()
+	err := w.CatalogueWell(ctx)
+	if err != nil {
+		w.Log.WithError(err).Debug("Catalogue is not well")
+	}
+	return err == nil
+}
+
+// elsewhere puts a file of the far end first: of the list, or of what is ready.
+func (w *work) elsewhere(ctx context.Context) error {
+	if !w.exhausted && w.Limit == 0 {
+		files, err := w.list.Next(ctx, w.far, batch, w.Order != Newest)
+		if err != nil {
+			return err
+		}
+		known, err := w.Book.KnowFiles(ctx, w.Job, files)
+		if err != nil {
+			return err
+		}
+		for i, f := range files {
+			if near := f.Mark().Compare(w.after); near == 0 || (near < 0) == (w.Order == Oldest) {
+				break // from here on they are ready
+			}
+			w.far = f.Mark()
+			if w.decide(f, known[i], w.Now()).take && suspicionOf(known[i]) == nil {
+				w.ahead[f.Path] = struct{}{}
+				w.ready = slices.Insert(w.ready, 0, w.take(f, known[i]))
+				return nil
+			}
+		}
+	}
+	if last := len(w.ready) - 1; last > 0 {
+		it := w.ready[last]
+		w.ready = slices.Insert(w.ready[:last:last], 0, it)
+	}
+	return nil
+}
+
+// atEnd decides about files that failed by what no other file could tell from a
+// general fault. The error is that one.
+func (w *work) atEnd(ctx context.Context) error {
+	fresh, again := w.outage.suspects, w.refused
+	list := slices.Concat(fresh, again)
+	if len(list) == 0 {
+		return nil
+	}
+	some := w.report.Counts[Registered]+w.report.Counts[Existed] > 0
+	if proven := some && len(fresh) == 0; !proven {
+		// A right that is missing for all looks well from afar: what fails for
+		// the first time is believed to be an outage, unless others succeeded.
+		if !some && len(fresh) > 0 || !w.well(ctx) {
+			return list[0].suspicion
+		}
+	}
+	for _, it := range w.outage.over() {
+		w.pass(it, fault.KindOf(it.suspicion), it.suspicion.Error())
+	}
+	if !w.limited {
+		again = append(again, w.lastly...)
+	}
+	return w.tell(ctx, again)
+}
+
+// tell leaves files to the next run that failed by themselves, each time. The run
+// fails by those of which none has told before, and only by them: it is good in
+// all else, and nobody reads what is said each hour.
+func (w *work) tell(ctx context.Context, list []*item) error {
+	var notes []ledger.Note
+	for _, it := range list {
+		kind := fault.KindOf(it.suspicion)
+		if !it.told {
+			w.paper.untold++
+		}
+		if !it.told || it.attempts > 0 { // its worker has noted something else
+			note := noteOf(it, it.suspicion)
+			note.Class = refusedClass
+			notes = append(notes, note)
+		}
+		w.report.Refused++
+		w.report.RefusedFiles = named(w.report.RefusedFiles, it.Path)
+		w.postpone(it, kind, it.suspicion.Error())
+	}
+	if w.paper.untold > 0 {
+		w.Log.WithField("files", len(list)).Warn("Files fail each time by what looks like a fault of the catalogue, while others do not")
+	}
+	return w.Book.NoteFailed(ctx, notes)
+}

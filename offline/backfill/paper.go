@@ -22,6 +22,7 @@ const (
 type paper struct {
 	report *Report
 	groups map[string]*Group
+	untold int64 // of the refused files, those that no earlier run has told of
 }
 
 func newPaper(r *Report) *paper {
@@ -40,6 +41,28 @@ func (p *paper) count(as Count, f ledger.File, bytes int64) {
 	}
 }
 
+// rest counts what was found and not decided about.
+func (p *paper) rest(found int64) {
+	for _, n := range p.report.Counts {
+		found -= n
+	}
+	if found > 0 {
+		p.report.Counts[Left] += found
+	}
+}
+
+// inVain says what an exit of SomeFailed is for.
+func (p *paper) inVain() string {
+	var parts []string
+	if n := p.report.Counts[Failed]; n > 0 {
+		parts = append(parts, several(n, "file", "files")+" failed for good")
+	}
+	if n := p.report.Refused; n > 0 {
+		parts = append(parts, several(n, "file was", "files were")+" refused each time, while the catalogue is well; see the report")
+	}
+	return strings.Join(parts, ", ")
+}
+
 func named(list []string, path string) []string {
 	if len(list) == mostNames {
 		return list
@@ -52,8 +75,8 @@ func (p *paper) fail(as Count, f ledger.File, kind fault.Kind, reason string) {
 	if as == Failed {
 		p.report.FailedFiles = named(p.report.FailedFiles, f.Path)
 	}
-	reason = oneLine(reason)
 	why := cause(reason, f.Path)
+	reason = oneLine(reason)
 	key := kind.Class().String() + " " + why
 	g := p.groups[key]
 	if g == nil && len(p.groups) >= mostCauses {
@@ -86,7 +109,10 @@ const longestCause = 200
 
 // cause is a reason without what differs from file to file.
 func cause(reason, path string) string {
-	s := strings.ReplaceAll(reason, path, "…")
+	// The path before the spaces in it are gone; a worker may have put it on one
+	// line already.
+	s := strings.NewReplacer(path, "…", strings.ReplaceAll(path, "\n", "; "), "…", oneLine(path), "…").Replace(reason)
+	s = oneLine(s)
 	s = ids.ReplaceAllString(s, "…")
 	s = quoted.ReplaceAllString(s, `"…"`)
 	s = number.ReplaceAllString(s, "N")

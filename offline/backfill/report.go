@@ -57,8 +57,12 @@ type Report struct {
 	Bytes int64 `json:"bytes"`
 	// Failures are those of this run, by cause, the most frequent first.
 	Failures []Group `json:"failures,omitempty"`
-	// FailedFiles and ChangedFiles name the first of them.
+	// Refused is how many of those that are waiting fail each time by what looks
+	// like a fault of the catalogue, while others do not.
+	Refused int64 `json:"refused,omitempty"`
+	// FailedFiles, RefusedFiles and ChangedFiles name the first of them.
 	FailedFiles  []string `json:"failed_files,omitempty"`
+	RefusedFiles []string `json:"refused_files,omitempty"`
 	ChangedFiles []string `json:"changed_files,omitempty"`
 	// Mark is the end of the clean prefix, after the run.
 	Mark ledger.Mark `json:"mark,omitzero"`

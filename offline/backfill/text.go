@@ -54,6 +54,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		t.line("    such as %s: %s", printable(g.Example.File), printable(g.Example.Error))
 	}
 	t.names("failed", r.FailedFiles, r.Counts[Failed])
+	t.names("refused", r.RefusedFiles, r.Refused)
 	t.names("changed", r.ChangedFiles, r.Counts[Changed])
 	if r.Exit != 0 {
 		t.line("exit %d: %s", r.Exit, printable(r.Reason))
@@ -70,7 +71,7 @@ func (r *Report) ending() string {
 		return "done"
 	case r.Mode == "dry run":
 		return "looked"
-	case r.Counts[Left] > 0 || r.Exit > 1:
+	case r.Exit > 1:
 		return "ended early"
 	}
 	return "done in part"

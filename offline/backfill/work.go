@@ -27,6 +27,10 @@ type item struct {
 	before   int       // in earlier ones, in vain
 	most     int       // files in a chunk with it; 0: any number, 1: it is suspected
 	due      time.Time // of the next attempt
+	// suspicion is by what it failed that may concern all files; told says that an
+	// earlier run has found that it is the file, and said so.
+	suspicion error
+	told      bool
 }
 
 // work is the second part of a run. All of it belongs to one goroutine but what
@@ -39,8 +43,14 @@ type work struct {
 	taken     int64
 	ready     []*item
 	later     []*item
-	open      map[*item]struct{} // that are not dealt with: in ready, later, at work
-	least     *ledger.File       // the first that is left open for good
+	lastly    []*item             // suspected, to be tried after all others
+	aside     int64               // how many were to be in lastly
+	refused   []*item             // of lastly: failed once more
+	inVain    int                 // of these, since a file succeeded
+	far       ledger.Mark         // up to where the list is read from its end
+	ahead     map[string]struct{} // taken from there
+	open      map[*item]struct{}  // that are not dealt with: in ready, later, lastly, at work
+	least     *ledger.File        // the first that is left open for good
 	events    chan event
 	running   int
 	pace      pace
@@ -52,7 +62,7 @@ type work struct {
 }
 
 func newWork(r *run) *work {
-	return &work{run: r, open: map[*item]struct{}{}, events: make(chan event), pace: pace{perHour: r.PerHour}}
+	return &work{run: r, open: map[*item]struct{}{}, ahead: map[string]struct{}{}, events: make(chan event), pace: pace{perHour: r.PerHour}}
 }
 
 // event is what a worker says.
@@ -103,12 +113,14 @@ func (w *work) work(ctx context.Context) error {
 	}
 	w.show(w.progress(), true)
 	if w.err == nil && ctx.Err() == nil {
-		w.err = w.outage.atEnd()
+		w.err = w.atEnd(ctx)
 	}
 	return w.err
 }
 
-func (w *work) done() bool { return w.exhausted && len(w.ready) == 0 && len(w.later) == 0 }
+func (w *work) done() bool {
+	return w.exhausted && len(w.ready) == 0 && len(w.later) == 0 && !w.moreAside()
+}
 
 // hungry says that too little is ready, and that there is more.
 func (w *work) hungry() bool { return !w.exhausted && len(w.ready) < w.Concurrency*w.ChunkSize }
@@ -137,6 +149,10 @@ func (w *work) fill(ctx context.Context) error {
 		}
 		w.show(w.progress(), false)
 	}
+	if err := w.doubt(ctx); err != nil {
+		return err
+	}
+	w.atLast()
 	return nil
 }
 
@@ -144,6 +160,10 @@ func (w *work) fill(ctx context.Context) error {
 func (w *work) sort(files []ledger.File, known []ledger.Knowledge) error {
 	now := w.Now()
 	for i, f := range files {
+		if _, ahead := w.ahead[f.Path]; ahead {
+			w.after = f.Mark()
+			continue
+		}
 		d := w.decide(f, known[i], now)
 		if d.take && w.Limit > 0 && w.taken == w.Limit {
 			w.exhausted, w.limited = true, true
@@ -168,19 +188,32 @@ func (w *work) sort(files []ledger.File, known []ledger.Knowledge) error {
 				return err
 			}
 		default:
-			w.taken++
-			it := &item{File: f}
-			if known[i].State == ledger.Failed || known[i].DeadLettered {
-				it.before = max(known[i].Attempts, 1)
-				if known[i].Exit == fault.Bug.ExitCode() {
-					it.most = 1
-				}
+			it := w.take(f, known[i])
+			if it.suspected() {
+				w.setAside(it)
+				continue
 			}
-			w.open[it] = struct{}{}
+			w.taken++
 			w.ready = append(w.ready, it)
 		}
 	}
 	return nil
+}
+
+// take makes a file one that is tried.
+func (w *work) take(f ledger.File, k ledger.Knowledge) *item {
+	it := &item{File: f}
+	if k.State == ledger.Failed || k.DeadLettered {
+		it.before = max(k.Attempts, 1)
+		if k.Exit == fault.Bug.ExitCode() {
+			it.most = 1
+		}
+	}
+	if w.Publisher == nil {
+		it.suspicion, it.told = suspicionOf(k), k.Class == refusedClass
+	}
+	w.open[it] = struct{}{}
+	return it
 }
 
 // leave notes that a file is not dealt with by this run.
@@ -325,6 +358,9 @@ func (w *work) prefix() ledger.Mark {
 func (w *work) settle(err error) {
 	for it := range w.open {
 		w.paper.count(Left, it.File, 0)
+	}
+	if !w.exhausted || w.limited {
+		w.paper.rest(w.report.Looked.Files)
 	}
 	if err == nil && w.exhausted && !w.limited && w.top.Compare(w.after) > 0 {
 		w.after = w.top
