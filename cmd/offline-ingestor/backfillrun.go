@@ -182,7 +182,7 @@ func (b *backfilling) hands(ctx context.Context, e *backfill.Options) (end func(
 	if err != nil {
 		return nil, err
 	}
-	e.Workers = w
+	e.Workers, e.CatalogueWell = w, w.well
 	return end, nil
 }
 
@@ -225,7 +225,7 @@ func (b *backfilling) newWorkers(ctx context.Context) (*workers, func(), error) 
 		})
 	}
 	w := &workers{
-		runner: runner, command: append(command, args...), limit: b.cfg.Ingestion.ChildTimeout, log: b.log, said: map[string]bool{},
+		runner: runner, command: append(command, args...), limit: b.cfg.Ingestion.ChildTimeout, log: b.log, said: map[string]bool{}, well: wellAsked(login, begin),
 		environment: func(ctx context.Context) []string {
 			begin(ctx)
 			return append(append(os.Environ(), env...), login.Environment()...)

@@ -26,7 +26,7 @@ func TestPaper_FilesThatFailAlikeAreOneCauseWhateverTheirNames(t *testing.T) {
 func TestReport_SaysWhatARunFailedFor(t *testing.T) {
 	for want, c := range map[string]struct{ failed, refused int64 }{
 		"1 file failed for good": {1, 0},
-		"2 files were refused each time, while the catalogue is well; see the report":                         {0, 2},
+		"2 files were refused each time, while the catalogue is well; see the report":                        {0, 2},
 		"3 files failed for good, 1 file was refused each time, while the catalogue is well; see the report": {3, 1},
 	} {
 		r := &Report{Refused: c.refused}
