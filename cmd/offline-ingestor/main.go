@@ -16,7 +16,7 @@ import (
 func main() { os.Exit(run(context.Background(), os.Args[1:])) }
 
 func run(ctx context.Context, args []string) int {
-	stop, abort, release := program.Signals(ctx)
+	stop, abort, release := program.TerminalSignals(ctx)
 	defer release()
 	// The second signal does not wait for anything: a storage that hangs may
 	// hold what the first one began to end.
