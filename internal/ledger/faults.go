@@ -13,7 +13,7 @@ import (
 
 // ErrNotWritable says that the state directory is there, but full, read-only,
 // closed to us or held up: that may be mended. Other errors are of a ledger or
-// a directory that will stay as it is.
+// a directory that will stay as it is, see ErrUnusable.
 var ErrNotWritable = errors.New("the ledger can not be written at present")
 
 // notWritable marks an error as ErrNotWritable and leaves its text.
@@ -21,6 +21,17 @@ type notWritable struct{ error }
 
 func (notWritable) Is(target error) bool { return target == ErrNotWritable }
 func (n notWritable) Unwrap() error      { return n.error }
+
+// ErrUnusable says that what stands in the place of the ledger, or of its
+// directory, is something else, or damaged: it stays so until somebody moves it
+// away.
+var ErrUnusable = errors.New("the ledger can not be used as it is")
+
+// unusable marks an error as ErrUnusable and leaves its text.
+type unusable struct{ error }
+
+func (unusable) Is(target error) bool { return target == ErrUnusable }
+func (u unusable) Unwrap() error      { return u.error }
 
 // mayBeMended are the result codes of a disk or of rights that may be mended.
 // An input/output error is one: a full quota and a network that is away look
@@ -43,7 +54,10 @@ func (l *Ledger) explain(doing string, err error) error {
 		return fmt.Errorf("%s the ledger %s: %w", doing, l.path, context.Canceled)
 	}
 	said := l.reason(err)
-	if c := code(err); mayBeMended(c) && !l.isFolder() {
+	switch c := code(err); {
+	case c == notADatabase, c == corrupt, l.isFolder():
+		said = unusable{said}
+	case mayBeMended(c):
 		said = notWritable{said}
 	}
 	return fault.Errorf(fault.Unavailable, "%s the ledger %s: %w", doing, l.path, said)
@@ -85,6 +99,9 @@ func makeDirectory(path string) error {
 	said := fault.Errorf(fault.Unavailable, "make the state directory: %w", err)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return notWritable{said}
+	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return unusable{said}
 	}
 	return said
 }

@@ -287,10 +287,43 @@ func TestOpen_TellsWhatStays(t *testing.T) {
 			dir := prepare(t, publicDir(t))
 			asNobody(t, func() {
 				_, err := Open(t.Context(), dir, testOptions())
+				if is := errors.Is(err, ErrUnusable); is != (name != "the state directory may not be made") {
+					t.Errorf("stays unusable: %v: %v", is, err)
+				}
 				if err == nil || errors.Is(err, ErrNotWritable) || fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), dir) {
 					t.Errorf("kind %v, may be mended: %v: %v", fault.KindOf(err), errors.Is(err, ErrNotWritable), err)
 				}
 			})
 		})
+	}
+}
+
+// TestOpen_WhatRootMakesBelongsToTheOwnerOfTheDirectory: the daemon needs the
+// files too, also those that SQLite puts beside the ledger.
+func TestOpen_WhatRootMakesBelongsToTheOwnerOfTheDirectory(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make files of others")
+	}
+	const nobody = 65534
+	dir := publicDir(t)
+	if err := os.Chown(dir, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	for _, state := range []string{"new", "there already"} {
+		l := open(t, dir)
+		note(t, l, at(1))
+		for _, ending := range []string{"", "-wal", "-shm"} {
+			info, err := os.Stat(filepath.Join(dir, FileName+ending))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Uid != nobody || st.Gid != nobody {
+				t.Errorf("%s: %s belongs to uid %d, gid %d", state, info.Name(), st.Uid, st.Gid)
+			}
+		}
+		asNobody(t, func() { take(t, open(t, dir), Note{File: testFile("/a")}) })
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

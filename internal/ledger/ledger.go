@@ -53,6 +53,7 @@ func (l *Ledger) open(ctx context.Context) error {
 	if err := makeDirectory(l.path); err != nil {
 		return err
 	}
+	l.makeFile()
 	db, err := sql.Open("sqlite", source(l.path, l.opt))
 	if err != nil {
 		return l.explain("open", err)
@@ -72,6 +73,21 @@ func (l *Ledger) open(ctx context.Context) error {
 	l.db, l.takeMessage = db, nil
 	l.named.Store(false)
 	return nil
+}
+
+// makeFile makes the file where it is missing and we are root, so that it belongs
+// to the owner of the directory, and by that what SQLite puts beside it: the daemon
+// needs them too. What can not be made SQLite will say.
+func (l *Ledger) makeFile() {
+	if os.Geteuid() != 0 {
+		return
+	}
+	file, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return
+	}
+	_ = giveToOwner(file)
+	_ = file.Close()
 }
 
 // Close brings all notes into the main file and closes it. That waits for the

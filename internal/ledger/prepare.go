@@ -62,8 +62,8 @@ func (l *Ledger) inspect(ctx context.Context, q querier) (ours bool, format int,
 	case id == application && format > 0:
 		return true, format, nil
 	case id != 0 || format != 0 || tables != 0:
-		return false, 0, fault.Errorf(fault.Unavailable, "open the ledger %s: it is a database of another program; "+
-			"set another ingestion.state_directory, or move it away", l.path)
+		return false, 0, fault.New(fault.Unavailable, unusable{fmt.Errorf("open the ledger %s: it is a database of another program; "+
+			"set another ingestion.state_directory, or move it away", l.path)})
 	}
 	return false, 0, nil
 }

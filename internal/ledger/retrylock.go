@@ -69,17 +69,26 @@ func openLock(path string) (*os.File, error) {
 	if file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640); err != nil {
 		return nil, err
 	}
-	if os.Geteuid() == 0 {
-		if info, e := os.Stat(filepath.Dir(path)); e == nil {
-			if st, ok := info.Sys().(*syscall.Stat_t); ok {
-				err = file.Chown(int(st.Uid), int(st.Gid))
-			}
-		}
-	}
+	err = giveToOwner(file)
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
+}
+
+// giveToOwner gives a file that root has made to the owner of its directory.
+func giveToOwner(file *os.File) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(filepath.Dir(file.Name()))
+	if err != nil {
+		return nil //nolint:nilerr // it stays root's
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return file.Chown(int(st.Uid), int(st.Gid))
+	}
+	return nil
 }
 
 // holder says who has the lock.
