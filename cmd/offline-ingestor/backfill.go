@@ -17,6 +17,7 @@ type backfillOptions struct {
 	job             string
 	since, until    string
 	lookback        time.Duration
+	hasLookback     bool // it was given, be it 0
 	limit           int64
 	all, newer      bool
 	concurrency     int
@@ -47,8 +48,8 @@ they, a schema or the configuration have changed. "backfill state show" tells ho
 
 Exit status: 0 all done, or nothing to do; 1 some files failed for good, the report lists them;
 2 wrong command line; 65 files have changed, with --strict; 69 catalogue or storage unavailable;
-70 a bug; 75 another run of the job is under way; 77 not permitted; 78 wrong configuration;
-130, 143 interrupted. Whatever it is, the next run goes on from there.`,
+70 a bug; 75 another run of the job is under way; 77 not permitted; 78 wrong configuration,
+or damaged ledger; 130, 143 interrupted. Whatever it is, the next run goes on from there.`,
 		Example: "  " + name + " backfill -c /etc/ingestor/ingestor.yml --job nightly\n" +
 			"  " + name + " backfill -c ingestor.yml --dry-run --since 2026-03-01 /data/2026",
 		Args: cobra.ArbitraryArgs,
@@ -80,15 +81,18 @@ func (o *backfillOptions) bind(f *pflag.FlagSet) {
 	f.BoolVar(&o.json, "json", false, "Print the report as one line of JSON (in a dry run after a line for each file).")
 }
 
-// check finds what contradicts itself.
-func (o *backfillOptions) check() error {
+// mostConcurrency is that of backfill.jobs.NAME.concurrency.
+const mostConcurrency = 1000
+
+// check finds what contradicts itself, or can not be.
+func (o *backfillOptions) check(f *pflag.FlagSet) error {
 	switch {
 	case o.all && o.newer:
 		return fault.Errorf(fault.Usage, "--all and --newer-than-state contradict each other")
-	case o.limit < 0:
+	case f.Changed("limit") && o.limit < 1:
 		return fault.Errorf(fault.Usage, "--limit %d: must be 1 or more", o.limit)
-	case o.concurrency < 0:
-		return fault.Errorf(fault.Usage, "--concurrency %d: must be 1 or more", o.concurrency)
+	case f.Changed("concurrency") && (o.concurrency < 1 || o.concurrency > mostConcurrency):
+		return fault.Errorf(fault.Usage, "--concurrency %d: must be from 1 to %d", o.concurrency, mostConcurrency)
 	case o.lookback < 0 || o.lockWait < 0:
 		return fault.Errorf(fault.Usage, "--lookback and --lock-wait can not be negative")
 	}

@@ -16,6 +16,7 @@ import (
 // runProgress shows how far a run is, in one line of a terminal.
 type runProgress struct {
 	out   io.Writer // nil: nobody to show it to
+	width func() int
 	start time.Time // of the second part
 	base  backfill.Progress
 
@@ -28,7 +29,13 @@ func newRunProgress(w io.Writer) *runProgress {
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return &runProgress{}
 	}
-	return &runProgress{out: w}
+	return &runProgress{out: w, width: func() int {
+		width, _, err := term.GetSize(int(f.Fd()))
+		if err != nil {
+			return 0
+		}
+		return width
+	}}
 }
 
 // clearLine goes to the beginning of the line and empties it.
@@ -48,7 +55,16 @@ func (p *runProgress) update(now backfill.Progress) {
 		fmt.Fprintf(p.out, "%s", clearLine)
 		return
 	}
-	fmt.Fprintf(p.out, "%s", clearLine+progressLine(now, p.base, time.Since(p.start)))
+	fmt.Fprintf(p.out, "%s", clearLine+cutLine(progressLine(now, p.base, time.Since(p.start)), p.width()))
+}
+
+// cutLine keeps a text within one line of a terminal, for clearLine takes one away;
+// 0 is a width that is not known.
+func cutLine(text string, width int) string {
+	if width > 0 && len(text) >= width {
+		return text[:width-1]
+	}
+	return text
 }
 
 // progressLine is how far a run is, in words.

@@ -2,17 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
@@ -36,13 +34,18 @@ type backfilling struct {
 	cfg    *configs.Config
 	job    chosenJob
 	log    *logrus.Logger
+
+	progress *runProgress
+	began    time.Time
+	told     bool // how it ended
 }
 
 // run makes a run, and prints its report.
 func (b *backfilling) run(c *cobra.Command) (err error) {
-	if err := b.options.check(); err != nil {
+	if err := b.options.check(c.Flags()); err != nil {
 		return err
 	}
+	b.options.hasLookback = c.Flags().Changed("lookback")
 	as := configs.Backfiller
 	if b.options.publish {
 		as = configs.Publisher
@@ -54,8 +57,7 @@ func (b *backfilling) run(c *cobra.Command) (err error) {
 	if b.job, err = chooseJob(b.cfg, b.options.job, b.args); err != nil {
 		return err
 	}
-	engine, err := b.settings()
-	if err != nil {
+	if _, err := b.settings(); err != nil {
 		return err
 	}
 	var closeLog func() error
@@ -66,20 +68,29 @@ func (b *backfilling) run(c *cobra.Command) (err error) {
 	for _, w := range b.loaded.Warnings {
 		b.log.Warn(w)
 	}
-	progress := newRunProgress(b.stderr)
-	b.log.AddHook(progress)
-	engine.Log, engine.Progress = b.log.WithField("job", b.job.Name), progress.update
-	if engine.DryRun {
-		return b.dryRun(c.Context(), engine)
+	b.progress = newRunProgress(b.stderr)
+	b.log.AddHook(b.progress)
+	b.began = time.Now()
+	if b.dry() {
+		err = b.dryRun(c.Context())
+	} else {
+		err = b.realRun(c.Context())
 	}
-	return b.realRun(c.Context(), engine)
+	if !b.told {
+		err = b.notBegun(err)
+	}
+	return err
 }
 
-// settings are those of the engine that need nothing but the configuration.
+// dry says that nothing is to be changed.
+func (b *backfilling) dry() bool { return b.options.dryRun || b.cfg.Ingestion.DryRun }
+
+// settings are those of the engine that need nothing but the configuration, as of
+// now: times of the command line and changes of schemas count from here.
 func (b *backfilling) settings() (backfill.Options, error) {
 	o, j, cfg := &b.options, &b.job, b.cfg
 	e := backfill.Options{
-		Job: j.Name, Part: j.part, DryRun: o.dryRun || cfg.Ingestion.DryRun,
+		Job: j.Name, Part: j.part, DryRun: b.dry(),
 		Tree: tree.Options{Roots: j.Roots, Include: j.Include, Exclude: j.Exclude},
 		All:  o.all, Limit: o.limit, Order: backfill.Order(j.Order), MinAge: j.MinAge, Lookback: j.Lookback,
 		PerHour: j.RatePerHour, Concurrency: j.Concurrency, RepublishAfter: j.RepublishAfter, Strict: o.strict, Retention: j.Retention,
@@ -90,7 +101,7 @@ func (b *backfilling) settings() (backfill.Options, error) {
 			Attempts: min(cfg.Ingestion.MaxAttempts, 2), Delay: cfg.Ingestion.RetryDelay, Crashes: cfg.Ingestion.MaxAttempts,
 		},
 	}
-	if o.lookback > 0 {
+	if o.hasLookback {
 		e.Lookback = o.lookback
 	}
 	if o.concurrency > 0 {
@@ -128,11 +139,20 @@ func openState(ctx context.Context, cfg *configs.Config) (dir string, book *ledg
 		return "", nil, fault.Errorf(fault.BadConfiguration, "ingestion.state_directory: %w", err)
 	}
 	book, err = state.Open(ctx, dir, state.Deployment(cfg))
-	return dir, book, err
+	return dir, book, ofState(err)
+}
+
+// ofState makes a ledger that stays unusable a fault of what is configured: no run
+// to come gets over it, as one does over a disk that is full.
+func ofState(err error) error {
+	if errors.Is(err, ledger.ErrUnusable) {
+		return fault.New(fault.BadConfiguration, err)
+	}
+	return err
 }
 
 // realRun is a run that does something.
-func (b *backfilling) realRun(ctx context.Context, e backfill.Options) error {
+func (b *backfilling) realRun(ctx context.Context) error {
 	dir, book, err := openState(ctx, b.cfg)
 	if err != nil {
 		return err
@@ -146,7 +166,12 @@ func (b *backfilling) realRun(ctx context.Context, e backfill.Options) error {
 		return err
 	}
 	defer func() { _ = unlock() }() // it ends with the process anyway
-	e.Book = book
+	// Only now: what was changed while we waited is to be seen by this run.
+	e, err := b.settings()
+	if err != nil {
+		return err
+	}
+	e.Log, e.Progress, e.Book = b.log.WithField("job", b.job.Name), b.progress.update, book
 	e.NewList = func(ctx context.Context) (backfill.List, error) {
 		return ledger.NewWorklist(ctx, dir, filepath.Base(ledger.JobFile(dir, state.Deployment(b.cfg), b.job.Name, "work")))
 	}
@@ -238,68 +263,33 @@ func (b *backfilling) newWorkers(ctx context.Context) (*workers, func(), error) 
 	}, nil
 }
 
-// tell prints the report of a run, and writes it where it is to be collected.
-func (b *backfilling) tell(rep backfill.Report, err error) error {
-	fields := logrus.Fields{"job": rep.Job, "exit": rep.Exit, "files": rep.Looked.Files, "dur": time.Duration(rep.Seconds * float64(time.Second)).Round(time.Millisecond).String()}
-	for _, c := range backfill.Counts() {
-		if n := rep.Counts[c]; n > 0 {
-			fields[string(c)] = n
-		}
-	}
-	b.log.WithFields(fields).Info("Backfill has ended")
-	if path := b.job.Textfile; path != "" && rep.Mode != "dry run" {
-		if e := renameio.WriteFile(path, rep.Textfile(), 0o644); e != nil {
-			b.log.WithError(e).Error("Metrics of the run can not be written (backfill.jobs." + b.job.Name + ".textfile)")
-		}
-	}
-	if e := b.print(rep); e != nil && err == nil {
-		err = e
-	}
-	return err
-}
-
-func (b *backfilling) print(rep backfill.Report) error {
-	if b.options.json {
-		return printJSON(b.stdout, rep)
-	}
-	return rep.WriteText(b.stdout)
-}
-
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return printed(0, e.Encode(v))
-}
-
-// candidateLine is a file in the JSON of a dry run.
-type candidateLine struct {
-	File  string         `json:"file"`
-	Size  int64          `json:"size"`
-	MTime time.Time      `json:"mtime"`
-	As    backfill.Count `json:"as"`
-	Why   string         `json:"why"`
-}
-
 // dryRun lists what a run would do. It takes no lock and leaves no trace.
-func (b *backfilling) dryRun(ctx context.Context, e backfill.Options) (err error) {
-	e.Notice = func(f ledger.File, as backfill.Count, why string) error {
-		if b.options.json {
-			return printJSON(b.stdout, candidateLine{f.Path, f.Size, f.ModTime.UTC(), as, oneLine(errors.New(why))})
-		}
-		return printed(fmt.Fprintf(b.stdout, "%-9s  %s  %s  %s (%s)\n", as, f.ModTime.Format("2006-01-02 15:04:05"), backfill.Size(f.Size), printableText(f.Path), printableText(why)))
+func (b *backfilling) dryRun(ctx context.Context) error {
+	e, err := b.settings()
+	if err != nil {
+		return err
 	}
+	e.Log, e.Progress, e.Notice = b.log.WithField("job", b.job.Name), b.progress.update, b.candidate
 	if b.options.publish {
 		e.Publisher = idle{} // for what was published before
 	}
 	rep, err := withBook(ctx, b.cfg, &e)
+	if rep.Version == 0 {
+		return err
+	}
 	return b.tell(rep, err)
 }
 
-// withBook runs an engine that changes nothing, on the ledger if there is one.
+// withBook runs an engine that changes nothing, on the ledger if there is one. The
+// report is empty where it did not come to that.
 func withBook(ctx context.Context, cfg *configs.Config, e *backfill.Options) (rep backfill.Report, err error) {
 	e.Book = noBook{}
 	if dir := cfg.Ingestion.StateDirectory; dir != "" {
-		if _, err := os.Stat(filepath.Join(dir, ledger.FileName)); err == nil {
+		switch _, err := os.Stat(filepath.Join(dir, ledger.FileName)); {
+		case errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, fs.ErrPermission):
+			return rep, fault.Errorf(fault.NotPermitted, "look for the ledger: %w; run this as the daemon's user, or as root", err)
+		default:
 			_, book, err := openState(ctx, cfg)
 			if err != nil {
 				return rep, err

@@ -65,7 +65,7 @@ func (s *stateCommand) with(do func(c *cobra.Command, args []string) error) func
 			return err
 		}
 		defer func() { _ = s.book.Close() }() // what is noted is noted
-		return do(c, args)
+		return ofState(do(c, args))
 	}
 }
 

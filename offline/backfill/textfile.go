@@ -1,6 +1,7 @@
 package backfill
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ func (r *Report) Textfile() []byte {
 	gauge("exit_status", "With which status the last run ended.", float64(r.Exit))
 	gauge("mark_timestamp_seconds", "Modification time up to which every file is dealt with; 0: none.", seconds(r.Mark.Time))
 	gauge("bytes", "Sizes of the files that the last run registered or published.", float64(r.Bytes))
+	gauge("closed_folders", "Folders that the last run could not look into.", float64(r.Looked.Closed))
 	t.line("# HELP ingestor_backfill_files Files of the last run, by how they ended.\n# TYPE ingestor_backfill_files gauge")
 	for _, c := range Counts() {
 		if c != Candidate {
@@ -28,6 +30,37 @@ func (r *Report) Textfile() []byte {
 		}
 	}
 	return []byte(t.String())
+}
+
+// Keep takes over from the text of an earlier run what one that failed before it
+// had read the state can not know.
+func (r *Report) Keep(textfile []byte) {
+	if r.Exit == 0 || !r.LastGood.IsZero() {
+		return
+	}
+	r.LastGood = metric(textfile, "last_good_timestamp_seconds", r.Job)
+	if r.Mark.IsZero() {
+		r.Mark.Time = metric(textfile, "mark_timestamp_seconds", r.Job)
+	}
+}
+
+// metric is a time in a text of metrics; zero: none.
+func metric(textfile []byte, name, job string) time.Time {
+	_, rest, _ := strings.Cut(string(textfile), "\ningestor_backfill_"+name+`{job="`+labelText(job)+`"} `)
+	line, _, _ := strings.Cut(rest, "\n")
+	value, err := strconv.ParseFloat(line, 64)
+	if err != nil || value <= 0 || value > 1e10 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(math.Round(value * 1000)))
+}
+
+// Unbegun is the report of a run that has ended with err before it looked at
+// anything.
+func Unbegun(job string, roots []string, mode string, started time.Time, err error) Report {
+	r := Report{Version: reportVersion, Job: job, Roots: roots, Mode: mode, Started: started, Counts: map[Count]int64{}}
+	r.end(time.Now(), err)
+	return r
 }
 
 func labelText(s string) string {
