@@ -8,6 +8,10 @@
 //   - The committed offset of a partition never passes a message that is not
 //     finished, in whatever order messages finish, and whoever owns the
 //     partition next. So nothing is lost; a message may be delivered twice.
+//   - A group that begins at the end of a partition (auto.offset.reset=latest)
+//     begins there once: that start is committed as soon as the partition is
+//     assigned, so what is sent from then on is delivered whoever ends when
+//     (start.go).
 //   - A source polls for ever, held or not, so it never leaves the group because
 //     the pool behind it is full or the catalogue is away.
 //   - After Hold(true) has returned and the delivery under way (if any) has

@@ -42,3 +42,6 @@ func (s *Source) Jam(topic string, partition int32) error {
 	defer s.mu.Unlock()
 	return s.current.c.Pause([]ck.TopicPartition{{Topic: &topic, Partition: partition}})
 }
+
+// AskForNoStart leaves no time to ask where partitions begin.
+func (s *Source) AskForNoStart() { s.startPatience = 0 }

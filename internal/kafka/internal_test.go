@@ -123,6 +123,17 @@ func TestRecord_TheReasonIsOneLineThatMovesNoCursor(t *testing.T) {
 	}
 }
 
+func TestBeginsAtEnd_KnowsAllNames(t *testing.T) {
+	for value, want := range map[string]bool{
+		"latest": true, "largest": true, "end": true, " Latest": true,
+		"earliest": false, "smallest": false, "beginning": false, "": false,
+	} {
+		if got := beginsAtEnd(map[string]string{"auto.offset.reset": value}); got != want {
+			t.Errorf("%q: %v", value, got)
+		}
+	}
+}
+
 func TestPartition_KnowsTheEpochOfAMark(t *testing.T) {
 	p := newPartition(time.Time{})
 	if p.epochOf(5) != nil {

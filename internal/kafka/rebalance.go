@@ -26,6 +26,7 @@ func (s *session) assign(list []ck.TopicPartition, cooperative bool) {
 	for i, tp := range list {
 		plain[i] = ck.TopicPartition{Topic: tp.Topic, Partition: tp.Partition, Offset: tp.Offset}
 	}
+	starts := s.findStarts(plain)
 	var err error
 	if cooperative {
 		err = s.c.IncrementalAssign(plain)
@@ -44,6 +45,7 @@ func (s *session) assign(list []ck.TopicPartition, cooperative bool) {
 	}
 	s.member, s.heard = true, now
 	s.mu.Unlock()
+	s.keepStarts(starts...)
 	// Nothing is said about pausing here, see flow.
 	// What went wrong before is over; should it come again, it is news again.
 	s.reports.forget()

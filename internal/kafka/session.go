@@ -179,6 +179,11 @@ func (s *session) begin(m *ck.Message) {
 		s.mu.Unlock()
 		s.book.Assign(k)
 	}
+	if p.last == unknown && s.source.atEnd {
+		start := k2tp(k)
+		start.Offset = m.TopicPartition.Offset
+		s.keepStarts(start)
+	}
 	p.delivered(offset, m.TopicPartition.LeaderEpoch)
 	ticket := s.book.Track(k, offset)
 	var called atomic.Bool

@@ -24,6 +24,9 @@ type Source struct {
 	secrets    *secrets
 	reports    *reports
 	log        logrus.FieldLogger
+	// atEnd says that a group that has committed nothing begins at the end.
+	atEnd         bool
+	startPatience time.Duration
 
 	running atomic.Bool
 	held    atomic.Bool
@@ -51,8 +54,9 @@ func New(o Options) (*Source, error) {
 	}
 	s := &Source{
 		options: o, properties: merged, password: password, secrets: newSecrets(merged),
-		log:  o.Log.WithField("source", o.Name),
-		wake: make(chan struct{}, 1),
+		log:   o.Log.WithField("source", o.Name),
+		wake:  make(chan struct{}, 1),
+		atEnd: beginsAtEnd(merged), startPatience: startPatience,
 	}
 	s.reports = newReports(s.log, s.secrets)
 	for _, key := range overruled {

@@ -42,6 +42,9 @@ func sourceSuite(t *testing.T, c *cluster) {
 		"keeps what is in flight when another member joins":     keepsInFlight,
 		"takes the partitions that a topic gets later":          grows,
 		"does not commit for partitions that it has lost":       losesPartitions,
+		"begins at the end once, and never again":               keepsStart,
+		"keeps what it delivered first when asking fails":       keepsFirst,
+		"leaves what is committed when it begins at the end":    leavesCommitted,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
