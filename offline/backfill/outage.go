@@ -9,11 +9,16 @@ import (
 	"ingestor/internal/ledger"
 )
 
-// mostSuspects is how many files in sequence fail by what may concern all before
-// the run is given up. The first two come as the order has it. They may be of one
-// kind, of a proposal that the account may not write, say, so the others are taken
-// from the far end. In an outage each costs the patience of a worker: few.
-const mostSuspects = 5
+const (
+	// mostSuspects is how many files in sequence fail by what may concern all before
+	// the run is given up. The first two come as the order has it. They may be of one
+	// kind, of a proposal that the account may not write, say, so the others are
+	// taken from the far end. In an outage each costs the patience of a worker: few.
+	mostSuspects = 5
+	// mostPatience is how many they are where earlier runs have set as many aside and
+	// the catalogue says that it is well: each run gets further than the one before.
+	mostPatience = 50
+)
 
 // wellPatience bounds the question whether the catalogue is well.
 const wellPatience = 30 * time.Second
@@ -24,7 +29,7 @@ type outage struct {
 	suspects []*item
 	// elsewhere says that the next one to be tried is to be of another kind.
 	elsewhere bool
-	asked     bool // the catalogue, whether it is well
+	well      bool // as the catalogue said when it was asked
 }
 
 func (o *outage) on() bool { return len(o.suspects) > 0 }
@@ -32,11 +37,16 @@ func (o *outage) on() bool { return len(o.suspects) > 0 }
 // waits says that no more is begun while so many workers are at it.
 func (o *outage) waits(running int) bool { return o.on() && running > 0 }
 
-// begin sets a file aside, or says that the fault is general.
-func (o *outage) begin(it *item) (general bool) {
+// begin sets a file aside, or says that the fault is general. Before is how many
+// are set aside since earlier runs.
+func (o *outage) begin(it *item, before int) (general bool) {
 	o.suspects = append(o.suspects, it)
 	o.elsewhere = len(o.suspects) > 1
-	return len(o.suspects) >= mostSuspects
+	most := mostSuspects
+	if o.well {
+		most = min(most+before, mostPatience)
+	}
+	return len(o.suspects) >= most
 }
 
 // over is called when a file succeeded; the suspects then failed for themselves.
@@ -57,7 +67,7 @@ func (w *work) suspect(it *item, err error) {
 		w.entry(it).WithError(err).Debug("File failed as in an earlier run")
 		return
 	}
-	if general := w.outage.begin(it); general {
+	if general := w.outage.begin(it, len(w.lastly)); general {
 		w.stop(err)
 		return
 	}
@@ -71,10 +81,11 @@ func (w *work) doubt(ctx context.Context) error {
 		return nil
 	}
 	w.outage.elsewhere = false
-	if !w.outage.asked && w.CatalogueWell != nil && !w.well(ctx) {
-		return w.outage.suspects[0].suspicion
+	if !w.outage.well && w.CatalogueWell != nil {
+		if w.outage.well = w.well(ctx); !w.outage.well {
+			return w.outage.suspects[0].suspicion
+		}
 	}
-	w.outage.asked = true
 	return w.elsewhere(ctx)
 }
 
@@ -115,9 +126,15 @@ func (w *work) elsewhere(ctx context.Context) error {
 			}
 		}
 	}
-	if last := len(w.ready) - 1; last > 0 {
-		it := w.ready[last]
-		w.ready = slices.Insert(w.ready[:last:last], 0, it)
+	far := 0
+	for i, it := range w.ready {
+		if c := it.Mark().Compare(w.ready[far].Mark()); c != 0 && (c > 0) == (w.Order == Oldest) {
+			far = i
+		}
+	}
+	if far > 0 {
+		it := w.ready[far]
+		w.ready = slices.Insert(slices.Delete(w.ready, far, far+1), 0, it)
 	}
 	return nil
 }

@@ -94,25 +94,25 @@ func TestOutage_RefusedFilesKeepNoOthersFromBeingTried(t *testing.T) {
 func TestOutage_ThatIsOneIsFoundOutWithFewFiles(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Options)
-		most   int
+		most   [2]int // files that are tried, by the first run and the next
 	}{
-		"nobody to ask": {settled, mostSuspects},
+		"nobody to ask": {settled, [2]int{mostSuspects, mostSuspects}},
 		"the catalogue is away": {func(o *Options) {
 			settled(o)
 			o.CatalogueWell = func(context.Context) error { return errors.New("away") }
-		}, 3},
-		"it takes no more datasets":  {well, mostSuspects},
-		"one worker, newest first":   {func(o *Options) { well(o); o.Concurrency, o.Order = 1, Newest }, mostSuspects},
-		"a limit that is never full": {func(o *Options) { well(o); o.Limit = 30 }, mostSuspects},
+		}, [2]int{3, 3}},
+		"it takes no more datasets":  {well, [2]int{mostSuspects, 2 * mostSuspects}},
+		"one worker, newest first":   {func(o *Options) { well(o); o.Concurrency, o.Order = 1, Newest }, [2]int{mostSuspects, 2 * mostSuspects}},
+		"a limit that is never full": {func(o *Options) { well(o); o.Limit = 30 }, [2]int{mostSuspects, 2 * mostSuspects}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
 			all := s.in("a", 60, 100*time.Hour)
 			age()
 			s.refusing(fault.Unavailable, func(string) bool { return true })
-			for range 2 {
+			for _, most := range c.most {
 				s.asked = 0
-				if r := s.wantExit(69, c.change); s.asked > c.most || s.asked < 2 || r.Counts[Left] != 60 || r.Counts[Failed]+r.Counts[Waiting] != 0 {
+				if r := s.wantExit(69, c.change); s.asked > most || s.asked < 2 || r.Counts[Left] != 60 || r.Counts[Failed]+r.Counts[Waiting] != 0 {
 					t.Errorf("%d files were tried; %v", s.asked, r.Counts)
 				}
 			}
@@ -142,6 +142,20 @@ func TestOutage_ManyRefusedFilesDoNotHideTheOthers(t *testing.T) {
 		if s.run(t.Context(), well); s.made[good[50]] != 1 { //nolint:errcheck // it may end in any way
 			t.Error("a new file is not registered by the next run")
 		}
+		// Each run gets further than the one before, until all are told.
+		for runs = 0; ; runs++ {
+			r, err := s.run(t.Context(), well)
+			if err == nil {
+				if r.Counts[Waiting] != int64(n) {
+					t.Errorf("%v", r.Counts)
+				}
+				break
+			}
+			if runs > n/mostPatience+5 {
+				t.Fatalf("every run fails: %v", err)
+			}
+		}
+		t.Logf("%d more until none fails", runs)
 	}
 }
 

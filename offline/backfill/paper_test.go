@@ -37,3 +37,16 @@ func TestReport_SaysWhatARunFailedFor(t *testing.T) {
 		}
 	}
 }
+
+func TestReport_NamesRefusedFiles(t *testing.T) {
+	r := &Report{Exit: 1, Reason: "why", Refused: 3, RefusedFiles: []string{"/d/a", "/d/b"}, Counts: map[Count]int64{Left: 7, Waiting: 3}}
+	var text strings.Builder
+	if err := r.WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"done in part", "refused     /d/a\nrefused     /d/b\nrefused     … and 1 more\n"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%q is not in\n%s", want, &text)
+		}
+	}
+}
