@@ -145,13 +145,13 @@ func TestWalk_TheMountPointIsTheNearestOne(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "link")
 	b.must(os.Symlink(filepath.Join(share, "a"), link))
 	for folder, want := range map[string]string{disk: disk, share: share, filepath.Join(share, "a/b"): share, link: share, "/": "/"} {
-		if got, err := mountPoint(folder); err != nil || got != want {
+		if got, err := mountPointOf(folder); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", folder, got, err, want)
 		}
 	}
-	outer, err := mountPoint(b.dir)
+	outer, err := mountPointOf(b.dir)
 	b.must(err)
-	if got, err := mountPoint(bound); err != nil || got != outer {
+	if got, err := mountPointOf(bound); err != nil || got != outer {
 		t.Errorf("mounted once more: %s, %v; want %s", got, err, outer)
 	}
 	b.dir, b.opt.Roots = share, []string{share}
@@ -284,4 +284,9 @@ func TestWalk_ASlowCallerIsNotSilence(t *testing.T) {
 	if err != nil || s.Files != 3*batch {
 		t.Errorf("%v, %+v", err, s)
 	}
+}
+
+func mountPointOf(folder string) (string, error) {
+	s, err := lookAt(disk{}, folder)
+	return s.mountPoint, err
 }

@@ -12,11 +12,9 @@ import (
 // folder above it on the same device. A part of that file system which is mounted once
 // more does not count: a service manager does so to protect folders, and a run by hand
 // must see the same as one under it.
-func mountPoint(folder string) (string, error) {
-	at, err := filepath.EvalSymlinks(folder)
-	if err != nil {
-		return "", err
-	}
+//
+// The path of the folder has no links in it.
+func mountPoint(at string) (string, error) {
 	device, err := deviceOf(at)
 	for err == nil && at != "/" {
 		above := filepath.Dir(at)

@@ -16,6 +16,9 @@ type Options struct {
 	// Roots are the folders to look through, absolute; at least one. One that lies
 	// in another is no harm.
 	Roots []string
+	// Base is the folder that a root is a part of, where it is one: patterns, and
+	// what was seen, are those of that folder.
+	Base map[string]string
 	// Include are the files wanted, Exclude those of them that are not, and folders
 	// not to look into, as package pattern has it. Hidden folders are not looked into.
 	Include, Exclude []string
@@ -52,6 +55,11 @@ func (o Options) withDefaults() Options {
 		roots[i] = filepath.Clean(root)
 	}
 	o.Roots = roots
+	base := make(map[string]string, len(o.Base))
+	for root, of := range o.Base {
+		base[filepath.Clean(root)] = filepath.Clean(of)
+	}
+	o.Base = base
 	return o
 }
 
@@ -63,6 +71,9 @@ func (o Options) validate() error {
 	for _, root := range o.Roots {
 		if !filepath.IsAbs(root) {
 			faults = append(faults, fmt.Errorf("folder %q: must begin with /", root))
+		}
+		if of := o.base(root); !Within(root, of) {
+			faults = append(faults, fmt.Errorf("folder %q: is no part of %q", root, of))
 		}
 	}
 	if o.Now.IsZero() {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -43,8 +45,11 @@ const whereMeant = "mount it, or, where it is meant, `backfill state reset` the 
 // sighting is what a look at a root found.
 type sighting struct {
 	device, inode uint64
+	path          string // without links
 	mountPoint    string // of its file system
 	empty         bool
+	table         func() map[string]bool // mountTable, read when it is needed first
+	nested
 }
 
 // lookAt looks at a root. The error is a *RootGone.
@@ -67,8 +72,11 @@ func lookAt(d storage, root string) (sighting, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return sighting{}, gone(root, err)
 	}
-	s := sighting{device: device(&st), inode: st.Ino, empty: len(entries) == 0}
-	if s.mountPoint, err = mountPoint(root); err != nil {
+	s := sighting{device: device(&st), inode: st.Ino, empty: len(entries) == 0, table: sync.OnceValue(mountTable)}
+	if s.path, err = filepath.EvalSymlinks(root); err == nil {
+		s.mountPoint, err = mountPoint(s.path)
+	}
+	if err != nil {
 		return sighting{}, gone(root, err)
 	}
 	return s, nil
@@ -78,7 +86,7 @@ func device(st *unix.Stat_t) uint64 { return uint64(st.Dev) } //nolint:unconvert
 
 // stillThere tells whether the root is what it was. Devices are not compared: a share
 // gets another number with each mount.
-func (s sighting) stillThere(root string, before ledger.RootSeen) error {
+func (s *sighting) stillThere(root string, before ledger.RootSeen) error {
 	switch {
 	case before.MountPoint != s.mountPoint && Within(before.MountPoint, s.mountPoint):
 		return gone(root, fmt.Errorf("at the last run it was in what was mounted on %s, and is not now; %s", before.MountPoint, whereMeant))
@@ -86,6 +94,12 @@ func (s sighting) stillThere(root string, before ledger.RootSeen) error {
 		return gone(root, fmt.Errorf("it held %d files at the last run and is empty now; %s", before.Files, whereMeant))
 	}
 	return nil
+}
+
+// another tells whether the root is another folder than it was.
+func (s *sighting) another(before ledger.RootSeen) bool {
+	return before.Path != "" && before.Path != s.path || before.MountPoint != "" && before.MountPoint != s.mountPoint ||
+		before.Inode != 0 && s.inode != 0 && before.Inode != s.inode
 }
 
 // Check finds out whether roots are there, and what they were: whether their files can
@@ -104,6 +118,13 @@ func check(ctx context.Context, d storage, seen map[string]ledger.RootSeen, sile
 			s, err := lookAt(d, root)
 			if err == nil {
 				err = s.stillThere(root, before)
+			}
+			for _, m := range before.Mounts {
+				if err == nil {
+					at := filepath.Join(root, m)
+					_, e := mounted(d, at, s.table)
+					err = mountGone(root, at, e)
+				}
 			}
 			result <- err
 		}()

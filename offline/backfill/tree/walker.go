@@ -35,8 +35,8 @@ type walker struct {
 	pending []ledger.File
 	read    map[uint64]map[uint64]struct{} // folders: inodes by device
 	root    string
-	roots   map[string]sighting // how they were at the beginning
-	wanted  int64               // files of the root with a wanted name
+	roots   map[string]*sighting // how they were at the beginning
+	wanted  int64                // files of the root with a wanted name
 }
 
 func newWalker(d storage, o Options) *walker {
@@ -44,7 +44,7 @@ func newWalker(d storage, o Options) *walker {
 		Options: o, disk: d, filter: pattern.Filter{Include: o.Include, Exclude: o.Exclude},
 		batches: make(chan []ledger.File),
 		stats:   Stats{Roots: map[string]ledger.RootSeen{}},
-		read:    map[uint64]map[uint64]struct{}{}, roots: map[string]sighting{},
+		read:    map[uint64]map[uint64]struct{}{}, roots: map[string]*sighting{},
 	}
 	w.at.Store(&o.Roots[0])
 	return w
@@ -56,12 +56,12 @@ func (w *walker) run(ctx context.Context) error {
 		w.enter(root)
 		s, err := lookAt(w.disk, root)
 		if err == nil {
-			err = s.stillThere(root, w.Seen[root])
+			err = w.compare(&s)
 		}
 		if err != nil {
 			return err
 		}
-		w.roots[root] = s
+		w.roots[root] = &s
 	}
 	for _, root := range w.Roots {
 		w.enter(root)
@@ -71,7 +71,7 @@ func (w *walker) run(ctx context.Context) error {
 		if err := w.through(ctx); err != nil {
 			return err
 		}
-		w.stats.Roots[root] = ledger.RootSeen{Device: w.roots[root].device, MountPoint: w.roots[root].mountPoint, Files: w.wanted}
+		w.stats.Roots[root] = w.seen()
 	}
 	for _, root := range w.Roots {
 		w.enter(root)
@@ -88,24 +88,30 @@ func (w *walker) enter(root string) {
 	w.calls.Add(1)
 }
 
-// unchanged tells whether the root is still the folder that it was at the beginning.
+// unchanged tells whether the root is still the folder that it was at the beginning,
+// with the same mount points below it.
 func (w *walker) unchanged() error {
 	now, err := lookAt(w.disk, w.root)
-	if then := w.roots[w.root]; err == nil && (now.device != then.device || now.inode != then.inode) {
-		err = gone(w.root, errReplaced)
+	if err != nil {
+		return err
 	}
-	return err
+	if then := w.roots[w.root]; now.device != then.device || now.inode != then.inode {
+		return gone(w.root, errReplaced)
+	}
+	return w.stillMounted(now.table)
 }
 
 // place is a folder in the root.
 type place struct {
-	path  string // absolute, with a slash at its end
-	below string // the same below the root: "" or with a slash at its end
-	fresh bool   // what lies in it is new here, whatever its times say
+	path   string // absolute, with a slash at its end
+	below  string // the same below what patterns relate to: "" or with a slash at its end
+	device uint64 // of the folder that it is in; once it is read, its own
+	root   bool
+	fresh  bool // what lies in it is new here, whatever its times say
 }
 
 func (p place) enter(name string) place {
-	return place{p.path + name + "/", p.below + name + "/", p.fresh}
+	return place{path: p.path + name + "/", below: p.below + name + "/", device: p.device, fresh: p.fresh}
 }
 
 // name is the path as it is opened: with a slash at its end a link would be followed.
@@ -116,8 +122,6 @@ func (p place) name() string {
 	return strings.TrimSuffix(p.path, "/")
 }
 
-func (p place) isRoot() bool { return p.below == "" }
-
 // level is a folder whose folders are still to be read.
 type level struct {
 	place
@@ -126,7 +130,10 @@ type level struct {
 
 // through looks through the root, depth first: few folders wait at any time.
 func (w *walker) through(ctx context.Context) error {
-	top := place{path: strings.TrimSuffix(w.root, "/") + "/"}
+	top := place{path: strings.TrimSuffix(w.root, "/") + "/", root: true}
+	if part := below(w.base(w.root), w.root); part != "" {
+		top.below = part + "/"
+	}
 	levels := []level{}
 	next := &top
 	for next != nil {
@@ -158,7 +165,7 @@ func (w *walker) refused(ctx context.Context, p place, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case p.isRoot():
+	case p.root:
 		return gone(w.root, err)
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
 		w.stats.Vanished++
@@ -176,7 +183,7 @@ func (w *walker) refused(ctx context.Context, p place, err error) error {
 // it. It marks the place as fresh where the folder is.
 func (w *walker) folder(ctx context.Context, p *place) (names []string, err error) {
 	w.calls.Add(1)
-	f, err := w.disk.open(p.name(), p.isRoot())
+	f, err := w.disk.open(p.name(), p.root)
 	if err != nil {
 		return nil, err
 	}
@@ -185,12 +192,16 @@ func (w *walker) folder(ctx context.Context, p *place) (names []string, err erro
 	if err != nil {
 		return nil, err
 	}
-	if !w.first(device(&st), st.Ino) {
+	if w.mountPoint(p, &st) {
+		p.fresh = true
+	}
+	p.device = device(&st)
+	if !w.first(p.device, st.Ino) {
 		w.stats.Repeated++
 		return nil, nil
 	}
 	w.stats.Folders++
-	if !p.isRoot() && !ctime(&st).Before(w.SeenCTime) {
+	if !p.root && !ctime(&st).Before(w.SeenCTime) {
 		p.fresh = true
 	}
 	for {
