@@ -93,7 +93,8 @@ func (s *Said) Unwrap() error { return s.Err }
 const abortLimit = 2500 * time.Millisecond
 
 // Signals returns a context that the first SIGINT or SIGTERM ends, with what it
-// means as the cause, and one that the second ends. Release gives the signals back.
+// means as the cause, and one that the second ends: a program that has not released
+// the signals 2.5 s later, because something hangs, ends then.
 func Signals(parent context.Context) (stop, abort context.Context, release func()) {
 	return signals(parent, syscall.SIGINT, syscall.SIGTERM)
 }
@@ -113,20 +114,31 @@ func signals(parent context.Context, which ...os.Signal) (stop, abort context.Co
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, which...)
 	go func() {
-		for s := range signals {
-			kind := fault.Terminated
-			switch {
-			case s == syscall.SIGHUP:
-				// Whoever reads what we write goes as well, perhaps before us.
-				_ = OutliveReaders()
-				// Shell and kernel both send it, so the second means nothing.
-			case stop.Err() != nil:
-				cancelAbort()
-			case s == syscall.SIGINT:
-				kind = fault.Interrupted
+		var overdue <-chan time.Time
+		for {
+			select {
+			case <-overdue: // whatever hangs; children end with us
+				os.Exit(fault.ExitCode(context.Cause(stop)))
+			case s, ok := <-signals:
+				kind := fault.Terminated
+				switch {
+				case !ok:
+					return
+				case s == syscall.SIGHUP:
+					// Whoever reads what we write goes as well, perhaps before us.
+					_ = OutliveReaders()
+					// Shell and kernel both send it, so the second means nothing.
+				case stop.Err() != nil:
+					if overdue == nil {
+						overdue = time.After(abortLimit)
+					}
+					cancelAbort()
+				case s == syscall.SIGINT:
+					kind = fault.Interrupted
+				}
+				// Only the first one counts.
+				cancelStop(fault.Errorf(kind, "stopped by %v", s))
 			}
-			// Only the first one counts.
-			cancelStop(fault.Errorf(kind, "stopped by %v", s))
 		}
 	}()
 	return stop, abort, func() {
