@@ -21,8 +21,10 @@ import (
 // chosenJob is what a run is about.
 type chosenJob struct {
 	configs.BackfillJob
-	// part says that the command line restricts it.
+	// part says that the command line restricts it; base is then the root of the job
+	// in which a folder lies.
 	part bool
+	base map[string]string
 }
 
 // chooseJob finds the job of a command line.
@@ -57,13 +59,31 @@ func chooseJob(cfg *configs.Config, name string, folders []string) (chosenJob, e
 	if len(roots) == 0 {
 		return chosenJob{BackfillJob: job}, nil
 	}
+	base := make(map[string]string, len(roots))
 	for _, r := range roots {
-		if !slices.ContainsFunc(job.Roots, func(root string) bool { return tree.Within(r, root) }) {
-			return chosenJob{}, fault.Errorf(fault.Usage, "%s is no part of job %s, which looks into %s", r, name, strings.Join(job.Roots, " "))
+		var err error
+		if base[r], err = baseOf(&job, r); err != nil {
+			return chosenJob{}, err
 		}
 	}
 	job.Roots = roots
-	return chosenJob{BackfillJob: job, part: true}, nil
+	return chosenJob{BackfillJob: job, part: true, base: base}, nil
+}
+
+// baseOf is the root of a job from which a folder is looked into.
+func baseOf(job *configs.BackfillJob, folder string) (string, error) {
+	err := fault.Errorf(fault.Usage, "%s is no part of job %s, which looks into %s", folder, job.Name, strings.Join(job.Roots, " "))
+	for _, root := range job.Roots {
+		if !tree.Within(folder, root) {
+			continue
+		}
+		why := tree.LeftOut(folder, root, job.Exclude)
+		if why == "" {
+			return filepath.Clean(root), nil
+		}
+		err = fault.Errorf(fault.Usage, "%s is no part of job %s: %s", folder, job.Name, why)
+	}
+	return "", err
 }
 
 func listed(names []string) string {

@@ -91,7 +91,7 @@ func (b *backfilling) settings() (backfill.Options, error) {
 	o, j, cfg := &b.options, &b.job, b.cfg
 	e := backfill.Options{
 		Job: j.Name, Part: j.part, DryRun: b.dry(),
-		Tree: tree.Options{Roots: j.Roots, Include: j.Include, Exclude: j.Exclude},
+		Tree: tree.Options{Roots: j.Roots, Base: j.base, Include: j.Include, Exclude: j.Exclude},
 		All:  o.all, Limit: o.limit, Order: backfill.Order(j.Order), MinAge: j.MinAge, Lookback: j.Lookback,
 		PerHour: j.RatePerHour, Concurrency: j.Concurrency, RepublishAfter: j.RepublishAfter, Strict: o.strict, Retention: j.Retention,
 		Retry: backfill.Retry{

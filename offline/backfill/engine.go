@@ -287,11 +287,11 @@ func (r *run) save(ctx context.Context) error {
 // seen notes a complete look, all of which was tried.
 func (r *run) seen() {
 	r.state.ScannedAt, r.state.Selection = r.report.Started, r.Selection
-	if !r.full {
-		return
-	}
 	for root, seen := range r.state.Roots {
-		seen.Asked = r.report.Started
+		seen.Fresh = nil
+		if r.full {
+			seen.Asked = r.report.Started
+		}
 		r.state.Roots[root] = seen
 	}
 }

@@ -128,12 +128,12 @@ func (w *walker) compare(s *sighting) error {
 
 // looksInto tells whether a walk gets to the folder at a path below the root.
 func looksInto(f pattern.Filter, path string) bool {
-	for at, r := range path {
-		if r == '/' && !f.Folder(path[:at]) {
+	for part := range steps(path) {
+		if !f.Folder(part) {
 			return false
 		}
 	}
-	return path == "" || f.Folder(path)
+	return true
 }
 
 // below is the path of a folder below another in which it lies; "" for that itself.

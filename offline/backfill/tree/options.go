@@ -3,6 +3,7 @@ package tree
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"time"
 
@@ -93,4 +94,34 @@ func (o Options) validate() error {
 		return fault.Errorf(fault.BadConfiguration, "options of a walk: %w", err)
 	}
 	return nil
+}
+
+// LeftOut says why a walk of a root does not get to a folder in it: which pattern
+// excludes it, or a folder above it. It is empty where the walk does.
+func LeftOut(folder, root string, exclude []string) string {
+	for part := range steps(below(filepath.Clean(root), filepath.Clean(folder))) {
+		if !(pattern.Filter{}).Folder(part) {
+			return filepath.Join(root, part) + " is hidden"
+		}
+		for _, one := range exclude {
+			if f := (pattern.Filter{Exclude: []string{one}}); !f.Folder(part) {
+				return fmt.Sprintf("%q excludes %s", one, filepath.Join(root, part))
+			}
+		}
+	}
+	return ""
+}
+
+// steps are the folders on the way to a path below a root, and that itself.
+func steps(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range len(path) {
+			if path[i] == '/' && !yield(path[:i]) {
+				return
+			}
+		}
+		if path != "" {
+			yield(path)
+		}
+	}
 }
