@@ -77,6 +77,9 @@ func (b *backfilling) run(c *cobra.Command) (err error) {
 		err = b.realRun(c.Context())
 	}
 	if !b.told {
+		if cause := context.Cause(c.Context()); err != nil && cause != nil {
+			err = cause // what failed because we were told to end
+		}
 		err = b.notBegun(err)
 	}
 	return err
@@ -159,9 +162,6 @@ func (b *backfilling) realRun(ctx context.Context) error {
 	}
 	defer func() { _ = book.Close() }() // what is noted is noted
 	unlock, err := ledger.LockJob(ctx, dir, state.Deployment(b.cfg), b.job.Name, strings.Join(os.Args, " "), b.options.lockWait)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return cause
-	}
 	if err != nil {
 		return err
 	}
