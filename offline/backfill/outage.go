@@ -106,24 +106,8 @@ func (w *work) well(ctx context.Context) bool {
 // elsewhere puts a file of the far end first: of the list, or of what is ready.
 func (w *work) elsewhere(ctx context.Context) error {
 	if !w.exhausted && w.Limit == 0 {
-		files, err := w.list.Next(ctx, w.far, batch, w.Order != Newest)
-		if err != nil {
+		if found, err := w.atFarEnd(ctx); found || err != nil {
 			return err
-		}
-		known, err := w.Book.KnowFiles(ctx, w.Job, files)
-		if err != nil {
-			return err
-		}
-		for i, f := range files {
-			if near := f.Mark().Compare(w.after); near == 0 || (near < 0) == (w.Order == Oldest) {
-				break // from here on they are ready
-			}
-			w.far = f.Mark()
-			if w.decide(f, known[i], w.Now()).take && suspicionOf(known[i]) == nil {
-				w.ahead[f.Path] = struct{}{}
-				w.ready = slices.Insert(w.ready, 0, w.take(f, known[i]))
-				return nil
-			}
 		}
 	}
 	far := 0
@@ -137,6 +121,34 @@ func (w *work) elsewhere(ctx context.Context) error {
 		w.ready = slices.Insert(slices.Delete(w.ready, far, far+1), 0, it)
 	}
 	return nil
+}
+
+// atFarEnd makes a file of the end of the list ready, if there is one among the
+// next few.
+func (w *work) atFarEnd(ctx context.Context) (found bool, err error) {
+	const few, times = 25, 20
+	for range times {
+		files, err := w.list.Next(ctx, w.far, few, w.Order != Newest)
+		if err != nil || len(files) == 0 {
+			return false, err
+		}
+		known, err := w.Book.KnowFiles(ctx, w.Job, files)
+		if err != nil {
+			return false, err
+		}
+		for i, f := range files {
+			if near := f.Mark().Compare(w.after); near == 0 || (near < 0) == (w.Order == Oldest) {
+				return false, nil // from here on they are ready
+			}
+			w.far = f.Mark()
+			if w.decide(f, known[i], w.Now()).take && suspicionOf(known[i]) == nil {
+				w.ahead[f.Path] = struct{}{}
+				w.ready = slices.Insert(w.ready, 0, w.take(f, known[i]))
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // atEnd decides about files that failed by what no other file could tell from a
