@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	ck "github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -15,43 +17,76 @@ import (
 )
 
 // Admin looks at a cluster from outside any group: for the demo, for tests, and
-// for whoever watches a daemon.
+// for whoever watches a daemon. It is safe for several goroutines.
 type Admin struct {
+	properties ck.ConfigMap
+	secrets    *secrets
+
+	mu sync.RWMutex // held for reading by each call
+	*adminClient
+	failing atomic.Int64 // since when all calls have failed, in ns since 1970; 0: they do not
+}
+
+type adminClient struct {
 	client *ck.AdminClient
 	// consumer is whose connections the client uses. One of its own would crash
 	// the process when the brokers answer to ListConsumerGroupOffsets that the
 	// coordinator has moved: librdkafka 2.11 then looks for the consumer group of
 	// the client, which only a consumer has.
 	consumer *ck.Consumer
-	secrets  *secrets
 }
 
 // NewAdmin makes an Admin; it waits for no broker. Of the properties,
 // bootstrap.servers is needed.
 func NewAdmin(props map[string]string) (*Admin, error) {
 	merged, _ := properties(map[string]string{"client.id": "ingestor", "enable.metrics.push": "false"}, nil, props)
-	s := newSecrets(merged)
-	m := ck.ConfigMap{}
+	a := &Admin{properties: ck.ConfigMap{}, secrets: newSecrets(merged)}
 	for key, value := range merged {
-		m[key] = value
+		a.properties[key] = value
 	}
 	// Its log would go to stderr, and there is no channel for it.
-	m["log_level"] = "0"
-	m["group.id"] = "ingestor-admin" // is never joined
-	consumer, err := ck.NewConsumer(&m)
+	a.properties["log_level"] = "0"
+	a.properties["group.id"] = "ingestor-admin" // is never joined
+	var err error
+	a.adminClient, err = a.open()
+	return a, err
+}
+
+func (a *Admin) open() (*adminClient, error) {
+	consumer, err := ck.NewConsumer(&a.properties)
 	if err != nil {
-		return nil, fault.Errorf(fault.BadConfiguration, "kafka admin: %s", s.blank(err.Error()))
+		return nil, fault.Errorf(fault.BadConfiguration, "kafka admin: %s", a.secrets.blank(err.Error()))
 	}
 	client, err := ck.NewAdminClientFromConsumer(consumer)
 	if err != nil {
-		return nil, errors.Join(fault.Errorf(fault.BadConfiguration, "kafka admin: %s", s.blank(err.Error())), consumer.Close())
+		return nil, errors.Join(fault.Errorf(fault.BadConfiguration, "kafka admin: %s", a.secrets.blank(err.Error())), consumer.Close())
 	}
-	return &Admin{client: client, consumer: consumer, secrets: s}, nil
+	return &adminClient{client, consumer}, nil
+}
+
+// renewAfter is after how long without any answer another client is tried: one
+// may have lost its brokers for ever, see cutOff.
+const renewAfter = 15 * time.Second
+
+// begin is called before the client is used, and what it returns after.
+func (a *Admin) begin() (end func()) {
+	since := a.failing.Load()
+	if since != 0 && time.Since(time.Unix(0, since)) > renewAfter && a.failing.CompareAndSwap(since, 0) {
+		a.mu.Lock()
+		if next, err := a.open(); err == nil {
+			_ = a.end() // what it was asked has been answered
+			a.adminClient = next
+		}
+		a.mu.Unlock()
+	}
+	a.mu.RLock()
+	return a.mu.RUnlock
 }
 
 // CreateTopic makes a topic with one replica and waits until it is there. That
 // it was there before is no error.
 func (a *Admin) CreateTopic(ctx context.Context, topic string, partitions int) error {
+	defer a.begin()()
 	results, err := a.client.CreateTopics(ctx, []ck.TopicSpecification{{
 		Topic: topic, NumPartitions: partitions, ReplicationFactor: 1,
 	}}, ck.SetAdminOperationTimeout(10*time.Second))
@@ -66,6 +101,7 @@ func (a *Admin) CreateTopic(ctx context.Context, topic string, partitions int) e
 // Committed is what a group has committed: the next offset to read of each
 // partition that has any.
 func (a *Admin) Committed(ctx context.Context, group string) (map[offsets.Key]int64, error) {
+	defer a.begin()()
 	results, err := a.client.ListConsumerGroupOffsets(ctx, []ck.ConsumerGroupTopicPartitions{{Group: group}})
 	if err != nil {
 		return nil, a.failed("committed offsets of "+group, err)
@@ -81,12 +117,14 @@ func (a *Admin) Committed(ctx context.Context, group string) (map[offsets.Key]in
 			}
 		}
 	}
+	a.failing.Store(0)
 	return all, nil
 }
 
 // Ends is the end of each partition of a topic: the offset that the next
 // message will get.
 func (a *Admin) Ends(ctx context.Context, topic string) (map[offsets.Key]int64, error) {
+	defer a.begin()()
 	const patience = 5 * time.Second
 	metadata, err := a.client.GetMetadata(&topic, false, int(patience.Milliseconds()))
 	if err != nil {
@@ -110,11 +148,13 @@ func (a *Admin) Ends(ctx context.Context, topic string) (map[offsets.Key]int64, 
 		}
 		all[keyOf(tp)] = int64(r.Offset)
 	}
+	a.failing.Store(0)
 	return all, nil
 }
 
 // Members is how many members a group has; 0 for one that does not exist.
 func (a *Admin) Members(ctx context.Context, group string) (int, error) {
+	defer a.begin()()
 	results, err := a.client.DescribeConsumerGroups(ctx, []string{group})
 	if err != nil {
 		return 0, a.failed("members of "+group, err)
@@ -126,13 +166,16 @@ func (a *Admin) Members(ctx context.Context, group string) (int, error) {
 		}
 		n += len(g.Members)
 	}
+	a.failing.Store(0)
 	return n, nil
 }
 
 func (a *Admin) failed(what string, err error) error {
 	if err == nil {
+		a.failing.Store(0)
 		return nil
 	}
+	a.failing.CompareAndSwap(0, time.Now().UnixNano())
 	return fault.Errorf(fault.Unavailable, "kafka: %s: %s", what, a.secrets.blank(err.Error()))
 }
 
@@ -141,6 +184,7 @@ func (a *Admin) Ping(ctx context.Context, within time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
+	defer a.begin()()
 	_, err := a.client.GetMetadata(nil, false, int(within.Milliseconds()))
 	return a.failed("ping", err)
 }
@@ -149,8 +193,14 @@ var _ io.Closer = (*Admin)(nil)
 
 // Close ends the client.
 func (a *Admin) Close() error {
-	a.client.Close()
-	if err := a.consumer.Close(); err != nil {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.end()
+}
+
+func (c *adminClient) end() error {
+	c.client.Close()
+	if err := c.consumer.Close(); err != nil {
 		return fmt.Errorf("kafka admin: close: %w", err)
 	}
 	return nil

@@ -72,6 +72,8 @@ var letterReserved = map[string]string{
 	// Each letter is a batch of its own: one that is too large is refused alone.
 	"batch.num.messages": "1",
 	"linger.ms":          "0",
+
+	"statistics.interval.ms": statisticsEvery,
 }
 
 // letterDefaults are a producer's, but for these.

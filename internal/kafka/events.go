@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	ck "github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/sirupsen/logrus"
@@ -28,7 +29,7 @@ func (s *session) handle(event ck.Event) error {
 	case ck.Error:
 		return s.failed(e)
 	case *ck.Stats:
-		s.statistics(e.String())
+		return s.statistics(e.String(), time.Now())
 	}
 	return nil
 }

@@ -48,14 +48,12 @@ func (s *session) ready(now time.Time) error {
 }
 
 // statistics takes librdkafka's report of itself: it tells, without asking the
-// cluster anything, when a broker last answered and where the partitions stand.
-func (s *session) statistics(text string) {
+// cluster anything, when a broker last answered and where the partitions stand. An
+// error means that the client is of no more use.
+func (s *session) statistics(text string, now time.Time) error {
 	var stats struct {
-		Brokers map[string]struct {
-			State  string `json:"state"`
-			RxIdle int64  `json:"rxidle"` // microseconds since the last answer, -1 for never
-		} `json:"brokers"`
-		Topics map[string]struct {
+		Brokers map[string]brokerReport `json:"brokers"`
+		Topics  map[string]struct {
 			Partitions map[string]struct {
 				Partition int32 `json:"partition"`
 				High      int64 `json:"hi_offset"`
@@ -69,9 +67,8 @@ func (s *session) statistics(text string) {
 	}
 	if err := json.Unmarshal([]byte(text), &stats); err != nil {
 		s.report(logrus.WarnLevel, "statistics", err)
-		return
+		return nil
 	}
-	now := time.Now()
 	for _, b := range stats.Brokers {
 		if b.State == "UP" && b.RxIdle >= 0 {
 			s.heardAt(now.Add(-time.Duration(b.RxIdle) * time.Microsecond))
@@ -80,6 +77,7 @@ func (s *session) statistics(text string) {
 	s.mu.Lock()
 	quiet := !s.silent && !s.heard.IsZero() && now.Sub(s.heard) > silence
 	s.silent = s.silent || quiet
+	heard := s.heard
 	var back []ck.TopicPartition
 	for topic, t := range stats.Topics {
 		for _, told := range t.Partitions {
@@ -103,6 +101,13 @@ func (s *session) statistics(text string) {
 	if quiet {
 		s.trouble(logrus.WarnLevel, "no broker answers: "+s.word())
 	}
+	switch {
+	case s.cutOff.told(stats.Brokers):
+		return errCutOff
+	case now.Sub(latest(heard, s.began)) > silentFor:
+		return errSilent
+	}
+	return nil
 }
 
 // commitBack commits marks that lie before what the group has committed, as

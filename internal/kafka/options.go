@@ -98,7 +98,7 @@ var consumerReserved = map[string]string{
 	"enable.auto.commit":       "true",
 	"enable.auto.offset.store": "false",
 	"auto.commit.interval.ms":  "250",
-	"statistics.interval.ms":   "5000",
+	"statistics.interval.ms":   statisticsEvery,
 	"enable.partition.eof":     "false",
 }
 
@@ -128,9 +128,12 @@ var consumersOnly = []string{
 	"check.crcs", "consume.callback.max.messages", "offset.store.method",
 }
 
-// producerReserved is empty of librdkafka's own: a producer promises only what
+// statisticsEvery is how often a client tells of itself, in ms.
+const statisticsEvery = "5000"
+
+// producerReserved has little of librdkafka's own: a producer promises only what
 // its caller asked for.
-var producerReserved = map[string]string{}
+var producerReserved = map[string]string{"statistics.interval.ms": statisticsEvery}
 
 // properties merges the caller's properties over the defaults and the reserved
 // ones over both. The second result lists what of the caller's was overruled.

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"encoding/json"
 	"maps"
 	"sync"
 	"time"
@@ -94,9 +95,13 @@ func (p *Producer) open() (*producerClient, error) {
 	logs := client.Logs()
 	c.work.Go(func() { p.reports.forward(logs) })
 	c.work.Go(func() {
+		var lost cutOff
 		for event := range client.Events() {
-			if e, ok := event.(ck.Error); ok {
+			switch e := event.(type) {
+			case ck.Error:
 				p.trouble(e)
+			case *ck.Stats:
+				p.statistics(c, e.String(), &lost)
 			}
 		}
 	})
@@ -105,6 +110,22 @@ func (p *Producer) open() (*producerClient, error) {
 		c.keeper.Go(func() { c.renew(&login) })
 	}
 	return c, nil
+}
+
+// statistics takes what the client tells of itself. One that has lost all brokers
+// is replaced: what it was to send fails, and is sent by another.
+func (p *Producer) statistics(c *producerClient, text string, lost *cutOff) {
+	var stats struct {
+		Brokers map[string]brokerReport `json:"brokers"`
+	}
+	if err := json.Unmarshal([]byte(text), &stats); err != nil || !lost.told(stats.Brokers) {
+		return
+	}
+	p.reports.write(logrus.WarnLevel, p.name+": "+errCutOff.Error()+"; another one takes its place")
+	p.retire(c)
+	if err := c.p.Purge(ck.PurgeQueue | ck.PurgeInFlight | ck.PurgeNonBlocking); err != nil {
+		p.reports.write(logrus.WarnLevel, p.name+": "+p.secrets.blank(err.Error()))
+	}
 }
 
 // renew looks after the password until the client is closed.

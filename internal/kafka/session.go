@@ -51,6 +51,8 @@ type session struct {
 	flow       flow
 	watched    watched
 	storedAt   time.Time
+	began      time.Time
+	cutOff     cutOff
 	leaving    bool
 	failing    bool // the last commit failed, and was told
 	background sync.WaitGroup
@@ -66,7 +68,7 @@ type session struct {
 
 func newSession(s *Source, c *ck.Consumer, properties map[string]string) *session {
 	return &session{
-		source: s, c: c, log: s.log,
+		source: s, c: c, log: s.log, began: time.Now(),
 		reports: s.reports,
 		login:   credentials{s.password, properties[saslUsername], properties[saslPassword], s.secrets, s.reports},
 		book:    offsets.New(),

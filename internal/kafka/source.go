@@ -211,7 +211,11 @@ func (s *Source) Run(ctx context.Context, deliver func(intake.Message, intake.Ac
 		if time.Since(began) > longest {
 			pause = first
 		}
-		s.log.WithError(err).Errorf("kafka client failed; begins anew in %s", pause)
+		level := logrus.ErrorLevel
+		if errors.Is(err, errSilent) {
+			level = logrus.InfoLevel // that the brokers are away was told
+		}
+		s.log.WithError(err).Logf(level, "kafka client failed; begins anew in %s", pause)
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:

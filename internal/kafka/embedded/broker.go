@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // maxMessageBytes is the largest message that the broker takes. It is well
@@ -128,3 +129,30 @@ func (b *Broker) CreateTopic(topic string, partitions int) error {
 
 // Close stops the broker and forgets all it holds. It may be called twice.
 func (b *Broker) Close() { b.cluster.Close() }
+
+// ShutDown ends the broker like a single node of Apache Kafka that is told to: its
+// last answers about the cluster name no broker. It forgets all it holds.
+func (b *Broker) ShutDown() {
+	b.cluster.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		b.cluster.KeepControl()
+		request, asked := r.(*kmsg.MetadataRequest)
+		answer, fits := r.ResponseKind().(*kmsg.MetadataResponse)
+		if !asked || !fits {
+			return nil, nil, false
+		}
+		for _, of := range request.Topics {
+			topic := kmsg.NewMetadataResponseTopic()
+			topic.Topic, topic.TopicID, topic.ErrorCode = of.Topic, of.TopicID, leaderNotAvailable
+			answer.Topics = append(answer.Topics, topic)
+		}
+		return answer, nil, true
+	})
+	time.Sleep(lastAnswers)
+	b.Close()
+}
+
+const (
+	leaderNotAvailable = 5 // Kafka's number of that error
+	// lastAnswers is how long it goes on answering.
+	lastAnswers = 20 * time.Millisecond
+)
