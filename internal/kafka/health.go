@@ -103,6 +103,7 @@ func (s *session) statistics(text string, now time.Time) error {
 	}
 	switch {
 	case s.cutOff.told(stats.Brokers):
+		s.source.stalled(1, now)
 		return errCutOff
 	case now.Sub(latest(heard, s.began)) > silentFor:
 		return errSilent

@@ -153,8 +153,8 @@ func (s *Source) Positions() []Position {
 }
 
 // Stalls counts how often a partition was begun anew, or the client with it,
-// because it delivered nothing although it had messages: a fault of the client
-// library that was lived through.
+// because it delivered nothing although it had messages, or had lost all brokers:
+// faults of the client library that were lived through.
 func (s *Source) Stalls() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
