@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -367,6 +368,10 @@ func TestBackfill_ALostTerminalEndsItInGoodOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The tests themselves may have been told to outlive it, which a child would be, too.
+	here := make(chan os.Signal, 1)
+	signal.Notify(here, syscall.SIGHUP)
+	defer signal.Stop(here)
 	run := b.backfillCommand("--json", "--lock-wait", "1m")
 	e := b.endAfter(run, func() {
 		for deadline := time.Now().Add(time.Minute); !hasOpen(run.Process.Pid, ledger.FileName); time.Sleep(time.Millisecond) {

@@ -186,7 +186,7 @@ func TestWorkers_WhatConcernsAllEndsTheRun(t *testing.T) {
 		starts int
 		why    string
 	}{
-		{"an outage that a second file confirms", []string{"outage-1", "outage-2", "good-2"}, 69, 2, "the catalogue is away"},
+		{"an outage that other files confirm", []string{"outage-1", "outage-2", "outage-3", "outage-4", "outage-5", "outage-6"}, 69, 5, "the catalogue is away"},
 		{"an outage with no other file", []string{"outage-1"}, 69, 1, "the catalogue is away"},
 		{"a configuration that does not work", []string{"startup-1", "good-1"}, 78, 1, "no schemas"},
 	} {

@@ -147,7 +147,7 @@ func (b *Broker) ShutDown() {
 		}
 		return answer, nil, true
 	})
-	time.Sleep(lastAnswers)
+	<-time.After(lastAnswers)
 	b.Close()
 }
 
