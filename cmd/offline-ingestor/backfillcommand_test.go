@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"reflect"
@@ -226,11 +227,7 @@ func TestBackfill_SeesWhatChangesWhileItWaitsForTheLock(t *testing.T) {
 	}
 	run := b.backfillCommand("--json", "--lock-wait", "1m", "raw")
 	e := b.endAfter(run, func() {
-		for deadline := time.Now().Add(time.Minute); !hasOpen(run.Process.Pid, ledger.FileName); time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("it does not open the ledger")
-			}
-		}
+		awaitLedger(t, run)
 		b.write("schemas/run.imsc.yml", b.schema("", ""))
 		if err := unlock(); err != nil {
 			t.Error(err)
@@ -361,6 +358,16 @@ func TestBackfill_AReportThatCanNotBeWrittenIsNoBug(t *testing.T) {
 	b.wantStored(1, 1)
 }
 
+// awaitLedger waits until a run has opened the ledger.
+func awaitLedger(t *testing.T, run *exec.Cmd) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !hasOpen(run.Process.Pid, ledger.FileName); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not open the ledger")
+		}
+	}
+}
+
 func TestBackfill_ALostTerminalEndsItInGoodOrder(t *testing.T) {
 	b := newBench(t)
 	b.nightly()
@@ -374,11 +381,7 @@ func TestBackfill_ALostTerminalEndsItInGoodOrder(t *testing.T) {
 	defer signal.Stop(here)
 	run := b.backfillCommand("--json", "--lock-wait", "1m")
 	e := b.endAfter(run, func() {
-		for deadline := time.Now().Add(time.Minute); !hasOpen(run.Process.Pid, ledger.FileName); time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("it does not open the ledger")
-			}
-		}
+		awaitLedger(t, run)
 		if err := run.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Error(err)
 		}

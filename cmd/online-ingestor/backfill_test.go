@@ -247,9 +247,7 @@ func TestBackfill(t *testing.T) {
 }
 
 func TestBackfillReal(t *testing.T) {
-	if os.Getenv(realVariable) == "" {
-		t.Skipf("runs on a real broker: set %s=1", realVariable)
-	}
+	needsReal(t)
 	files, kills := 1000, 5
 	if text := os.Getenv(backfillVariable); strings.TrimSpace(text) != "" {
 		if _, err := strconv.Atoi(text); err != nil {

@@ -16,7 +16,6 @@ import (
 
 	faults "ingestor/internal/fault"
 	"ingestor/internal/kafka"
-	"ingestor/internal/kafka/realkafka"
 )
 
 // lengthVariable is how long faults happen; without it a minute.
@@ -64,9 +63,7 @@ func TestChaos(t *testing.T) {
 
 func chaosLength(t *testing.T) time.Duration {
 	t.Helper()
-	if os.Getenv(realVariable) == "" {
-		t.Skipf("runs on a real broker: set %s=1, or use make chaos", realVariable)
-	}
+	needsReal(t)
 	text := os.Getenv(lengthVariable)
 	if text == "" {
 		return time.Minute
@@ -109,24 +106,6 @@ func newChaos(t *testing.T, p *plan, d *disk) *chaos {
 	c.observer = newObserver(b.admin, s.topic, c.letters, s.group, c.plan, c.timeline)
 	c.observer.finished, c.observer.found = c.finished, func(_ position, m *message) { c.offend(m) }
 	return c
-}
-
-// startReal starts a broker of its own, for one that others stop is of no use to
-// them.
-func startReal(t *testing.T) *broker {
-	t.Helper()
-	node, err := realkafka.Start(t.Context(), realkafka.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := node.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	b := newBroker(t, node.Address(), 6000)
-	b.real = node
-	return b
 }
 
 func (c *chaos) settings() {

@@ -77,9 +77,7 @@ func TestChaosDiskFull(t *testing.T) {
 // A state directory that is full or read-only is held for and told, nothing is
 // committed or lost meanwhile, and once it is mended all is done.
 func TestDiskFull(t *testing.T) {
-	if os.Getenv(realVariable) == "" {
-		t.Skipf("runs on a real broker: set %s=1", realVariable)
-	}
+	needsReal(t)
 	b := startReal(t)
 	for name, breakIt := range map[string]func(*testing.T, *site, *disk) *daemon{
 		"Full": func(t *testing.T, s *site, d *disk) *daemon {

@@ -2,11 +2,9 @@ package main_test
 
 import (
 	"maps"
-	"os"
 	"syscall"
 	"testing"
 
-	"ingestor/internal/kafka/realkafka"
 	"ingestor/internal/offsets"
 )
 
@@ -18,19 +16,8 @@ func TestLatest_LosesNothingOnTheEmbeddedBroker(t *testing.T) {
 }
 
 func TestLatest_LosesNothingOnApacheKafka(t *testing.T) {
-	if os.Getenv(realVariable) == "" {
-		t.Skipf("needs java, mvn and, the first time, a network: set %s=1", realVariable)
-	}
-	node, err := realkafka.Start(t.Context(), realkafka.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := node.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	latestLosesNothing(t, newBroker(t, node.Address(), 6000))
+	needsReal(t)
+	latestLosesNothing(t, startReal(t))
 }
 
 func latestLosesNothing(t *testing.T, b *broker) {

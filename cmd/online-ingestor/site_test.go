@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"ingestor/internal/kafka"
 	"ingestor/internal/kafka/embedded"
@@ -52,6 +53,34 @@ func embeddedBroker(t *testing.T, port int) *broker {
 	}
 	t.Cleanup(b.Close)
 	return newBroker(t, b.Address(), 4000)
+}
+
+// needsReal skips a test that runs on a real broker where none is wanted.
+func needsReal(t *testing.T) {
+	t.Helper()
+	if os.Getenv(realVariable) == "" {
+		t.Skipf("runs on a real broker (java, mvn and, the first time, a network): set %s=1, or use make interop", realVariable)
+	}
+}
+
+// startReal starts a broker of its own, for one that others stop is of no use to
+// them.
+func startReal(t *testing.T) *broker {
+	t.Helper()
+	began := time.Now()
+	node, err := realkafka.Start(t.Context(), realkafka.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := node.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Logf("Apache Kafka answers after %s", time.Since(began).Truncate(10*time.Millisecond))
+	b := newBroker(t, node.Address(), 6000)
+	b.real = node
+	return b
 }
 
 // site is what a daemon has around it: broker, catalogue, storage and a

@@ -1,11 +1,8 @@
 package main_test
 
 import (
-	"os"
 	"testing"
 	"time"
-
-	"ingestor/internal/kafka/realkafka"
 )
 
 // scale is how much of a scenario is played.
@@ -92,22 +89,8 @@ func TestEmbedded(t *testing.T) {
 }
 
 func TestReal(t *testing.T) {
-	if os.Getenv(realVariable) == "" {
-		t.Skipf("needs java, mvn and, the first time, a network: set %s=1", realVariable)
-	}
-	began := time.Now()
-	node, err := realkafka.Start(t.Context(), realkafka.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := node.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Logf("Apache Kafka answers after %s", time.Since(began).Truncate(10*time.Millisecond))
-	b := newBroker(t, node.Address(), 6000)
-	b.real = node
+	needsReal(t)
+	b := startReal(t)
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			s.run(t, b, scale{messages: 200, slack: 3})
