@@ -48,8 +48,10 @@ func NewAdmin(props map[string]string) (*Admin, error) {
 	a.properties["log_level"] = "0"
 	a.properties["group.id"] = "ingestor-admin" // is never joined
 	var err error
-	a.adminClient, err = a.open()
-	return a, err
+	if a.adminClient, err = a.open(); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 func (a *Admin) open() (*adminClient, error) {
@@ -68,25 +70,33 @@ func (a *Admin) open() (*adminClient, error) {
 // may have lost its brokers for ever, see cutOff.
 const renewAfter = 15 * time.Second
 
-// begin is called before the client is used, and what it returns after.
-func (a *Admin) begin() (end func()) {
+// begin is called before the client is used, and what it returns after, with how that
+// ended.
+func (a *Admin) begin() (end func(*error)) {
 	since := a.failing.Load()
 	if since != 0 && time.Since(time.Unix(0, since)) > renewAfter && a.failing.CompareAndSwap(since, 0) {
 		a.mu.Lock()
 		if next, err := a.open(); err == nil {
-			_ = a.end() // what it was asked has been answered
+			_ = a.shut() // what it was asked has been answered
 			a.adminClient = next
 		}
 		a.mu.Unlock()
 	}
 	a.mu.RLock()
-	return a.mu.RUnlock
+	return func(err *error) {
+		a.mu.RUnlock()
+		if fault.KindOf(*err) != fault.Unavailable {
+			a.failing.Store(0)
+			return
+		}
+		a.failing.CompareAndSwap(0, time.Now().UnixNano())
+	}
 }
 
 // CreateTopic makes a topic with one replica and waits until it is there. That
 // it was there before is no error.
-func (a *Admin) CreateTopic(ctx context.Context, topic string, partitions int) error {
-	defer a.begin()()
+func (a *Admin) CreateTopic(ctx context.Context, topic string, partitions int) (err error) {
+	defer a.begin()(&err)
 	results, err := a.client.CreateTopics(ctx, []ck.TopicSpecification{{
 		Topic: topic, NumPartitions: partitions, ReplicationFactor: 1,
 	}}, ck.SetAdminOperationTimeout(10*time.Second))
@@ -100,8 +110,8 @@ func (a *Admin) CreateTopic(ctx context.Context, topic string, partitions int) e
 
 // Committed is what a group has committed: the next offset to read of each
 // partition that has any.
-func (a *Admin) Committed(ctx context.Context, group string) (map[offsets.Key]int64, error) {
-	defer a.begin()()
+func (a *Admin) Committed(ctx context.Context, group string) (_ map[offsets.Key]int64, err error) {
+	defer a.begin()(&err)
 	results, err := a.client.ListConsumerGroupOffsets(ctx, []ck.ConsumerGroupTopicPartitions{{Group: group}})
 	if err != nil {
 		return nil, a.failed("committed offsets of "+group, err)
@@ -117,14 +127,13 @@ func (a *Admin) Committed(ctx context.Context, group string) (map[offsets.Key]in
 			}
 		}
 	}
-	a.failing.Store(0)
 	return all, nil
 }
 
 // Ends is the end of each partition of a topic: the offset that the next
 // message will get.
-func (a *Admin) Ends(ctx context.Context, topic string) (map[offsets.Key]int64, error) {
-	defer a.begin()()
+func (a *Admin) Ends(ctx context.Context, topic string) (_ map[offsets.Key]int64, err error) {
+	defer a.begin()(&err)
 	const patience = 5 * time.Second
 	metadata, err := a.client.GetMetadata(&topic, false, int(patience.Milliseconds()))
 	if err != nil {
@@ -148,13 +157,12 @@ func (a *Admin) Ends(ctx context.Context, topic string) (map[offsets.Key]int64, 
 		}
 		all[keyOf(tp)] = int64(r.Offset)
 	}
-	a.failing.Store(0)
 	return all, nil
 }
 
 // Members is how many members a group has; 0 for one that does not exist.
-func (a *Admin) Members(ctx context.Context, group string) (int, error) {
-	defer a.begin()()
+func (a *Admin) Members(ctx context.Context, group string) (_ int, err error) {
+	defer a.begin()(&err)
 	results, err := a.client.DescribeConsumerGroups(ctx, []string{group})
 	if err != nil {
 		return 0, a.failed("members of "+group, err)
@@ -166,26 +174,23 @@ func (a *Admin) Members(ctx context.Context, group string) (int, error) {
 		}
 		n += len(g.Members)
 	}
-	a.failing.Store(0)
 	return n, nil
 }
 
 func (a *Admin) failed(what string, err error) error {
 	if err == nil {
-		a.failing.Store(0)
 		return nil
 	}
-	a.failing.CompareAndSwap(0, time.Now().UnixNano())
 	return fault.Errorf(fault.Unavailable, "kafka: %s: %s", what, a.secrets.blank(err.Error()))
 }
 
 // Ping is nil when a broker answers within the time.
-func (a *Admin) Ping(ctx context.Context, within time.Duration) error {
+func (a *Admin) Ping(ctx context.Context, within time.Duration) (err error) {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
-	defer a.begin()()
-	_, err := a.client.GetMetadata(nil, false, int(within.Milliseconds()))
+	defer a.begin()(&err)
+	_, err = a.client.GetMetadata(nil, false, int(within.Milliseconds()))
 	return a.failed("ping", err)
 }
 
@@ -195,10 +200,10 @@ var _ io.Closer = (*Admin)(nil)
 func (a *Admin) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.end()
+	return a.shut()
 }
 
-func (c *adminClient) end() error {
+func (c *adminClient) shut() error {
 	c.client.Close()
 	if err := c.consumer.Close(); err != nil {
 		return fmt.Errorf("kafka admin: close: %w", err)
