@@ -64,12 +64,8 @@ const maxPostponed = 1000
 // startable is how many files only wait for a child. Those which wait for the end of
 // another attempt on the same file take no room: one that hangs would hold up all.
 func (d *Daemon) startable() (n int) {
-	working := make(map[string]bool, len(d.running))
-	for r := range d.running {
-		working[filepath.Clean(r.written.FileName)] = true
-	}
 	for _, j := range d.ready {
-		if !working[filepath.Clean(j.written.FileName)] {
+		if !d.busy(j.written.FileName) {
 			n++
 		}
 	}
