@@ -39,14 +39,7 @@ func (b *backfilling) tell(rep backfill.Report, err error) error {
 // notBegun tells of a run that has ended before it looked at anything. To people
 // the line on standard error says all.
 func (b *backfilling) notBegun(err error) error {
-	mode := "register"
-	switch {
-	case b.dry():
-		mode = "dry run"
-	case b.options.publish:
-		mode = "publish"
-	}
-	rep := backfill.Unbegun(b.job.Name, b.job.Roots, mode, b.began, err)
+	rep := backfill.Unbegun(b.job.Name, b.job.Roots, b.dry(), b.options.publish, b.began, err)
 	switch fault.KindOf(err) {
 	case fault.Busy, fault.Interrupted, fault.Terminated:
 		// The job's figures are those of the run that has its lock.

@@ -63,7 +63,7 @@ type run struct {
 // NotPermitted, BadConfiguration, Bug, or that of the end of ctx.
 func (e *Engine) Run(ctx context.Context) (Report, error) {
 	opt := e.opt
-	r := &run{Options: &opt, report: &Report{Version: reportVersion, Job: opt.Job, Roots: opt.Tree.Roots, Mode: opt.mode(), Started: opt.Now()}}
+	r := &run{Options: &opt, report: &Report{Version: reportVersion, Job: opt.Job, Roots: opt.Tree.Roots, Mode: modeOf(opt.DryRun, opt.Publisher != nil), Started: opt.Now()}}
 	r.paper = newPaper(r.report)
 	err := r.do(ctx)
 	if cause := context.Cause(ctx); cause != nil && (err == nil || fault.KindOf(err).Class() != fault.ClassBug) {
@@ -73,11 +73,12 @@ func (e *Engine) Run(ctx context.Context) (Report, error) {
 	return *r.report, r.close(ctx, err)
 }
 
-func (o *Options) mode() string {
+// modeOf is what a report calls a kind of run.
+func modeOf(dry, publish bool) string {
 	switch {
-	case o.DryRun:
+	case dry:
 		return "dry run"
-	case o.Publisher != nil:
+	case publish:
 		return "publish"
 	}
 	return "register"
@@ -174,16 +175,17 @@ func (r *run) ours() bool { return !r.DryRun && !r.Part }
 // its change; zero where all is looked at.
 func (r *run) bounds(ctx context.Context) (content, change time.Time, err error) {
 	s := r.state
+	if r.All || r.Retry.Failed == AgainAlways || s.ScannedAt.IsZero() || s.Mark.IsZero() || r.askAgain() {
+		return content, change, nil
+	}
+	list, err := r.Book.DeadLettered(ctx, ledger.MessageFilter{Since: s.ScannedAt})
+	if err != nil {
+		return content, change, err
+	}
 	given := 0
-	if !s.ScannedAt.IsZero() {
-		list, err := r.Book.DeadLettered(ctx, ledger.MessageFilter{Since: s.ScannedAt})
-		if err != nil {
-			return content, change, err
-		}
-		for _, m := range list {
-			if slices.ContainsFunc(r.Tree.Roots, func(root string) bool { return tree.Within(m.File, root) }) {
-				given++
-			}
+	for _, m := range list {
+		if slices.ContainsFunc(r.Tree.Roots, func(root string) bool { return tree.Within(m.File, root) }) {
+			given++
 		}
 	}
 	left := false // to those who do not publish
@@ -193,7 +195,6 @@ func (r *run) bounds(ctx context.Context) (content, change time.Time, err error)
 		}
 	}
 	switch {
-	case r.All, r.Retry.Failed == AgainAlways, s.ScannedAt.IsZero(), s.Mark.IsZero(), r.askAgain():
 	case s.ScannedAt.After(r.report.Started):
 		r.Log.WithField("scanned_at", s.ScannedAt).Warn("Looking at all files: the last look was in the future; a clock is or was wrong")
 	case left:

@@ -57,8 +57,8 @@ func metric(textfile []byte, name, job string) time.Time {
 
 // Unbegun is the report of a run that has ended with err before it looked at
 // anything.
-func Unbegun(job string, roots []string, mode string, started time.Time, err error) Report {
-	r := Report{Version: reportVersion, Job: job, Roots: roots, Mode: mode, Started: started, Counts: map[Count]int64{}}
+func Unbegun(job string, roots []string, dry, publish bool, started time.Time, err error) Report {
+	r := Report{Version: reportVersion, Job: job, Roots: roots, Mode: modeOf(dry, publish), Started: started, Counts: map[Count]int64{}}
 	r.end(time.Now(), err)
 	return r
 }
